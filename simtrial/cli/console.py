@@ -1,0 +1,100 @@
+"""What commands share: progress on stderr, results on stdout, exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+
+from simtrial.core.errors import DesignError
+from simtrial.planning.power import Progress
+
+EXIT_BAD_INPUT, EXIT_CHECK_FAILED, EXIT_INTERRUPTED = 2, 3, 130
+
+
+class BarProgress(Progress):
+    """A bar on stderr; nothing when stderr is no terminal or the user wants quiet."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        console = Console(stderr=True)
+        self._shown = console.is_terminal and not quiet
+        self._bars = RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not self._shown,
+        )
+        self._started = False
+
+    def start(self, title: str, total: int) -> Callable[[int], None]:
+        """Begin a bar."""
+        if self._shown and not self._started:
+            self._bars.start()
+            self._started = True
+        task = self._bars.add_task(title, total=total)
+        return lambda steps: self._bars.advance(task, steps)
+
+    def finish(self) -> None:
+        """End the bars when all are complete."""
+        if self._started and self._bars.finished:
+            self._bars.stop()
+            self._started = False
+
+    def close(self) -> None:
+        """Take the bars away, however the work ended."""
+        if self._started:
+            self._bars.stop()
+            self._started = False
+
+
+def say(text: str = "") -> None:
+    """Print to stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def note(text: str, *, quiet: bool = False) -> None:
+    """Print to stderr."""
+    if not quiet:
+        sys.stderr.write(text + "\n")
+
+
+def all_cores() -> int:
+    """Return the cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def output_folder(path: Path | None) -> Path | None:
+    """Return the folder, made if need be, or refuse one that cannot be written.
+
+    Raises
+    ------
+    DesignError
+    """
+    if path is None:
+        return None
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / f".simtrial-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as problem:
+        raise DesignError(
+            f"--out {path}: cannot be written ({problem.strerror}); give a folder that exists or "
+            "can be made, such as --out results/demo."
+        ) from None
+    return path
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file in one step, so that it is whole or absent."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)

@@ -1,0 +1,121 @@
+"""All randomness of a patient, by address, before an engine runs.
+
+Two fills a patient: as a candidate, and once enrolled. In each the normals come first. The
+positions below say where in the filled array a number of ``Purpose`` stands; the address of every
+number is its purpose, the replicate, the patient's place in screening order, its occasion and its
+slot, so nothing moves when another purpose, arm, patient or look is added.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simtrial.core.arithmetic import normal_quantile, plog
+from simtrial.core.compiled import kernel, step
+from simtrial.core.streams import Purpose, fill_uniforms, uniform
+
+# a candidate's fill
+BASELINE_AT = 0  # 6 measures, age, weight, prednisolone (one slot unused)
+AGE_AT, WEIGHT_AT, PREDNISOLONE_AT = 6, 7, 8
+SCREENING_NOISE_AT = 10  # 6 measures, shared (one slot unused)
+SUBTYPE_AT, SEX_AT, TAKES_PREDNISOLONE_AT = 18, 19, 20
+N_CANDIDATE = 22
+_CANDIDATE_NORMALS = 18
+# an enrolled patient's fill, V visits
+DEPTH_AT, X50_AT = 0, 1
+VISIT_NOISE_AT = 2  # 8 slots a visit: 6 measures, shared (one unused)
+NOISE_SLOTS = 8
+SHARED = 6  # slot of the shared deviate
+# then the uniforms, after the last visit's noise
+RESPONDS_AT, IMPROVES_AT, DROPOUT_AT = 0, 1, 2
+RESCUE_AT = 4  # 2 slots a visit (one unused)
+RESCUE_SLOTS = 2
+
+
+class DrawPlan(NamedTuple):
+    """Which blocks a patient's numbers are made of: counter words, occasions, how many normals."""
+
+    candidate_words: NDArray[np.int64]
+    candidate_occasions: NDArray[np.int64]
+    enrolled_words: NDArray[np.int64]
+    enrolled_occasions: NDArray[np.int64]
+    n_normals: int  # of the enrolled fill; its uniforms follow
+
+
+def _blocks(parts: list[tuple[Purpose, int, int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return (words, occasions) of the blocks of (purpose, occasion, number of blocks) parts."""
+    words = [(int(p) << 20) | b for p, _, n in parts for b in range(n)]
+    occasions = [occasion for _, occasion, n in parts for _ in range(n)]
+    return np.array(words, np.int64), np.array(occasions, np.int64)
+
+
+def draw_plan(visit_weeks: NDArray[np.int64]) -> DrawPlan:
+    """Return the plan of a design with visits in these weeks."""
+    weeks = [int(w) for w in visit_weeks]
+    candidate = _blocks(
+        [(Purpose.BASELINE, 0, 5), (Purpose.SCREENING_NOISE, 0, 4), (Purpose.PERSON, 0, 2)]
+    )
+    enrolled = _blocks(
+        [
+            (Purpose.RESPONSE_SIZE, 0, 1),
+            *((Purpose.VISIT_NOISE, week, NOISE_SLOTS // 2) for week in weeks),
+            (Purpose.RESPONSE, 0, 1),
+            (Purpose.LEAVING, 0, 1),
+            *((Purpose.RESCUE, week, RESCUE_SLOTS // 2) for week in weeks),
+        ]
+    )
+    return DrawPlan(*candidate, *enrolled, VISIT_NOISE_AT + NOISE_SLOTS * len(weeks))
+
+
+@kernel
+def fill_candidate(
+    out: NDArray[np.float64], plan: DrawPlan, seed: int, replicate: int, candidate: int
+) -> None:
+    """Fill ``out`` (N_CANDIDATE,) with a candidate's numbers."""
+    fill_uniforms(out, plan.candidate_words, plan.candidate_occasions, seed, replicate, candidate)
+    for i in range(_CANDIDATE_NORMALS):
+        out[i] = normal_quantile(out[i])
+
+
+@kernel
+def fill_enrolled(
+    out: NDArray[np.float64], plan: DrawPlan, seed: int, replicate: int, candidate: int
+) -> None:
+    """Fill ``out`` with an enrolled patient's numbers; normals first, then uniforms."""
+    fill_uniforms(out, plan.enrolled_words, plan.enrolled_occasions, seed, replicate, candidate)
+    for i in range(plan.n_normals):
+        out[i] = normal_quantile(out[i])
+
+
+@step
+def arrival_gap(seed: int, replicate: int, site: int, order: int, per_minute: float) -> float:
+    """Return the minutes between a site's previous candidate (or opening) and its next."""
+    return -plog(uniform(seed, Purpose.ARRIVAL, replicate, site, order, 0)) / per_minute
+
+
+@kernel
+def fill_block(
+    out: NDArray[np.int64],
+    ratio: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    seed: int,
+    replicate: int,
+    stratum: int,
+    block: int,
+) -> int:
+    """Write one permuted block of arms into ``out`` and return its size."""
+    u = uniform(seed, Purpose.ALLOCATION, replicate, stratum, block, 0)
+    size = int(sizes[int(u * sizes.shape[0])])
+    filled = 0
+    for arm in range(ratio.shape[0]):
+        for _ in range(ratio[arm] * (size // ratio.sum())):
+            out[filled] = arm
+            filled += 1
+    for i in range(size - 1, 0, -1):
+        u = uniform(seed, Purpose.ALLOCATION, replicate, stratum, block, i)
+        j = int(u * (i + 1))
+        out[i], out[j] = out[j], out[i]
+    return size

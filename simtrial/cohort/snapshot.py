@@ -1,0 +1,77 @@
+"""What is observable of a batch of trials: a closed list of columns.
+
+Axes: R replicates, P randomised patients in order of randomisation, V visits, K = 6 measures.
+Analyses and endpoints see this and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+SCREENING_FAILURES = ("mmt", "other_measures", "prednisolone")
+
+
+class Snapshot(NamedTuple):
+    """Observed columns. Minutes of events count from randomisation; -1 means it did not happen."""
+
+    screened: NDArray[np.int64]  # (R,) candidates screened until the last one randomised
+    failures: NDArray[np.int64]  # (R, 3) screening failures by first reason
+    complete: NDArray[np.bool_]  # (R,) False when the candidates ran out
+    arm: NDArray[np.int64]  # (R, P)
+    stratum: NDArray[np.int64]  # (R, P)
+    candidate: NDArray[np.int64]  # (R, P) place in screening order
+    site: NDArray[np.int64]  # (R, P)
+    randomised_minute: NDArray[np.int64]  # (R, P) since the first site opened
+    subtype: NDArray[np.int64]  # (R, P) index into the design's subtypes
+    female: NDArray[np.bool_]  # (R, P)
+    age: NDArray[np.float64]  # (R, P) years
+    weight: NDArray[np.float64]  # (R, P) kg
+    screening: NDArray[np.float64]  # (R, P, K)
+    measures: NDArray[np.float64]  # (R, P, V, K) NaN where not assessed
+    tis: NDArray[np.float64]  # (R, P, V) NaN where not assessed; 0 at baseline
+    prednisolone: NDArray[np.float64]  # (R, P, V) mg/d, NaN where not assessed
+    courses: NDArray[np.int64]  # (R, P) infusion courses given
+    grams: NDArray[np.float64]  # (R, P) immunoglobulin given; 0 under placebo
+    deterioration_minute: NDArray[np.int64]  # (R, P) confirmed
+    rescue_minute: NDArray[np.int64]  # (R, P)
+    stop_minute: NDArray[np.int64]  # (R, P) treatment stopped
+    left_minute: NDArray[np.int64]  # (R, P) left the study before its last visit
+
+
+def empty_snapshot(replicates: int, patients: int, visits: int) -> Snapshot:
+    """Return a Snapshot to be filled: nothing assessed, nothing happened."""
+
+    def whole(*shape: int, fill: int = 0) -> NDArray[np.int64]:
+        return np.full(shape, fill, np.int64)
+
+    def real(*shape: int) -> NDArray[np.float64]:
+        return np.full(shape, np.nan)
+
+    r, p, v = replicates, patients, visits
+    return Snapshot(
+        screened=whole(r),
+        failures=whole(r, len(SCREENING_FAILURES)),
+        complete=np.zeros(r, np.bool_),
+        arm=whole(r, p, fill=-1),
+        stratum=whole(r, p),
+        candidate=whole(r, p, fill=-1),
+        site=whole(r, p, fill=-1),
+        randomised_minute=whole(r, p, fill=-1),
+        subtype=whole(r, p, fill=-1),
+        female=np.zeros((r, p), np.bool_),
+        age=real(r, p),
+        weight=real(r, p),
+        screening=real(r, p, 6),
+        measures=real(r, p, v, 6),
+        tis=real(r, p, v),
+        prednisolone=real(r, p, v),
+        courses=whole(r, p),
+        grams=np.zeros((r, p)),
+        deterioration_minute=whole(r, p, fill=-1),
+        rescue_minute=whole(r, p, fill=-1),
+        stop_minute=whole(r, p, fill=-1),
+        left_minute=whole(r, p, fill=-1),
+    )

@@ -1,0 +1,63 @@
+"""The one place that says how numerical code is compiled.
+
+``step`` marks a scalar function shared by both engines: it is plain arithmetic that runs the same
+from Python and from compiled loops. ``kernel`` marks a function that loops over patients.
+No fastmath anywhere: it may reorder sums and contract products, and the engines must agree to the
+last bit. ``error_model="numpy"`` lets loops vectorise (measured: normals 3 times slower without).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numba
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def _source_digest() -> str:
+    """Return a digest of every source file of the package.
+
+    numba's own cache looks at the file of one function only, so a change in a function it calls
+    in another file would be missed. A cache folder named by all sources cannot be stale.
+    """
+    together = hashlib.sha256()
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        together.update(path.relative_to(_PACKAGE).as_posix().encode())
+        together.update(path.read_bytes())
+    return together.hexdigest()[:16]
+
+
+def _cache_root() -> Path:
+    named = os.environ.get("SIMTRIAL_CACHE_DIR")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "simtrial"
+
+
+CACHE_DIRECTORY = _cache_root() / f"compiled-{_source_digest()}"
+
+
+def _compile[F: Callable[..., object]](function: F) -> F:
+    # numba reads its cache folder when the decorator runs; other packages keep theirs
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(CACHE_DIRECTORY)
+    try:
+        compiled: F = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
+    finally:
+        numba.config.CACHE_DIR = before
+    return compiled
+
+
+def step[F: Callable[..., object]](function: F) -> F:
+    """Compile a scalar function that advances one state by one step; both engines call it."""
+    return _compile(function)
+
+
+def kernel[F: Callable[..., object]](function: F) -> F:
+    """Compile a function that loops over patients, replicates or outcomes."""
+    return _compile(function)

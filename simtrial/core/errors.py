@@ -1,0 +1,27 @@
+"""Errors a user can act on: where, what was given, the rule, and what to write instead."""
+
+from __future__ import annotations
+
+
+class SimtrialError(Exception):
+    """Base of every error that simtrial raises on purpose."""
+
+
+class DesignError(SimtrialError, ValueError):
+    """A design or scenario that cannot be run as written."""
+
+
+class EvidenceError(SimtrialError, ValueError):
+    """A ledger of facts that contradicts its own rules."""
+
+
+class PosteriorError(SimtrialError, ValueError):
+    """A posterior file that is missing, damaged, stale, or does not hold what a design needs."""
+
+
+class FitError(SimtrialError, RuntimeError):
+    """A fit whose diagnostics forbid its use."""
+
+
+class DomainError(SimtrialError, ValueError):
+    """An argument of a function outside the values it is defined for."""

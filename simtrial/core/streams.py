@@ -1,0 +1,104 @@
+"""Every random number is a pure function of its address; nothing depends on the order of calls.
+
+An address is *(seed, purpose, replicate, patient, occasion, slot)*. It is turned into a number by
+one block of Philox4x32-10: key = the 64-bit seed (low word first); counter words = purpose (upper
+12 bits) with the slot's block (lower 20 bits), occasion, patient, replicate. A block gives two
+uniforms: slots 2b and 2b + 1. Each is made of 53 bits k as ``(k + 0.5) * 2**-53``; the one k whose
+result would round to 1 is held at ``1 - 2**-53``. Normals are quantiles of these uniforms.
+
+The table of purposes below is part of the contract: a number, once published, keeps its address.
+
+References
+----------
+Salmon JK, Moraes MA, Dror RO, Shaw DE. Parallel random numbers: as easy as 1, 2, 3. SC11, 2011.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simtrial.core.compiled import kernel, step
+
+
+class Purpose(IntEnum):
+    """What a random number is for. Word 'patient' and 'occasion' of the address in brackets."""
+
+    PERSON = 1  # uniforms: 0 subtype, 1 sex, 2 takes prednisolone [candidate, 0]
+    BASELINE = 2  # normals: 0..5 measures, 6 age, 7 weight, 8 prednisolone dose [candidate, 0]
+    SCREENING_NOISE = 3  # normals: 0..5 measures, 6 shared [candidate, 0]
+    VISIT_NOISE = 4  # normals: 0..5 measures, 6 shared [candidate, week of the visit]
+    RESPONSE = 5  # uniforms: 0 responds to the drug, 1 responds to background [candidate, 0]
+    RESPONSE_SIZE = 6  # normals: 0 depth, 1 half-effect dose [candidate, 0]
+    RESCUE = 7  # uniform: 0 rescued at this visit [candidate, week of the visit]
+    LEAVING = 8  # uniform: 0 time of dropout [candidate, 0]
+    ALLOCATION = 9  # uniforms: 0 block size, 1.. order within the block [stratum, block]
+    ARRIVAL = 10  # uniform: 0 time since the site's previous candidate [site, order at the site]
+
+
+Word = int | np.uint32  # a 32-bit word, whichever type holds it
+_BELOW_ONE = 1.0 - 2.0**-53
+
+
+@step
+def philox(c0: Word, c1: Word, c2: Word, c3: Word, k0: Word, k1: Word) -> tuple[Word, ...]:
+    """Return the four 32-bit words of Philox4x32-10 (all arguments are 32-bit words)."""
+    x0, x1, x2, x3 = np.uint32(c0), np.uint32(c1), np.uint32(c2), np.uint32(c3)
+    y0, y1 = np.uint32(k0), np.uint32(k1)
+    for _ in range(10):
+        a = np.uint64(x0) * np.uint64(0xD2511F53)
+        b = np.uint64(x2) * np.uint64(0xCD9E8D57)
+        high_a, low_a = np.uint32(a >> np.uint64(32)), np.uint32(a & np.uint64(0xFFFFFFFF))
+        high_b, low_b = np.uint32(b >> np.uint64(32)), np.uint32(b & np.uint64(0xFFFFFFFF))
+        x0, x1, x2, x3 = high_b ^ x1 ^ y0, low_b, high_a ^ x3 ^ y1, low_a
+        y0 = np.uint32((np.uint64(y0) + np.uint64(0x9E3779B9)) & np.uint64(0xFFFFFFFF))
+        y1 = np.uint32((np.uint64(y1) + np.uint64(0xBB67AE85)) & np.uint64(0xFFFFFFFF))
+    return x0, x1, x2, x3
+
+
+@step
+def unit_uniform(high: Word, low: Word) -> float:
+    """Return the uniform of two 32-bit words: their upper 53 bits, never 0 and never 1."""
+    bits = ((np.uint64(high) << np.uint64(32)) | np.uint64(low)) >> np.uint64(11)
+    # a signed integer converts in one instruction, an unsigned one does not
+    u = (np.float64(np.int64(bits)) + 0.5) * 2.0**-53
+    return min(u, _BELOW_ONE)
+
+
+@step
+def uniform(
+    seed: int, purpose: int, replicate: int, patient: int, occasion: int, slot: int
+) -> float:
+    """Return the uniform at one address, strictly between 0 and 1."""
+    word = (purpose << 20) | (slot >> 1)
+    w0, w1, w2, w3 = philox(
+        word, occasion, patient, replicate, seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF
+    )
+    if slot & 1:
+        return unit_uniform(w2, w3)
+    return unit_uniform(w0, w1)
+
+
+@kernel
+def fill_uniforms(
+    out: NDArray[np.float64],
+    words: NDArray[np.int64],
+    occasions: NDArray[np.int64],
+    seed: int,
+    replicate: int,
+    patient: int,
+) -> None:
+    """Fill ``out`` (2 B,) with the two uniforms of each of B blocks of one patient.
+
+    Parameters
+    ----------
+    words, occasions : (B,) the first two counter words of each block.
+    """
+    k0, k1 = np.uint32(seed & 0xFFFFFFFF), np.uint32((seed >> 32) & 0xFFFFFFFF)
+    c2, c3 = np.uint32(patient), np.uint32(replicate)
+    for b in range(words.shape[0]):
+        w0, w1, w2, w3 = philox(np.uint32(words[b]), np.uint32(occasions[b]), c2, c3, k0, k1)
+        out[2 * b] = unit_uniform(w0, w1)
+        out[2 * b + 1] = unit_uniform(w2, w3)

@@ -1,0 +1,133 @@
+"""Every parameter of the course by name: unit, meaning, and the scale on which it is free."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from simtrial.myositis.measures import MEASURES
+
+SUBTYPES = ("DM", "PM", "IMNM", "ASyS", "OM", "IBM")
+LINES = ("first_line", "refractory")
+Scale = Literal["log", "logit", "identity"]
+Status = Literal["fitted", "published elsewhere", "assumed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One named number of the course."""
+
+    name: str
+    unit: str
+    meaning: str
+    scale: Scale
+    lowest: float
+    highest: float
+
+    def allows(self, value: float) -> bool:
+        """Return whether a value lies within the parameter's range."""
+        return self.lowest <= value <= self.highest
+
+
+def response_name(subtype: str, line: str) -> str:
+    """Return the name of the response probability of a subtype and line.
+
+    Inclusion body myositis has one probability for both lines: no document treats it first line.
+    """
+    return "p_response[IBM]" if subtype == "IBM" else f"p_response[{subtype}, {line}]"
+
+
+def rescue_name(line: str, background: str) -> str:
+    """Return the name of the rescue probability per visit of insufficient response."""
+    return f"rescue_per_visit[{line}, {background}]"
+
+
+def prednisolone_name(line: str) -> str:
+    """Return the name of the share of candidates who take prednisolone."""
+    return f"prednisolone_share[{line}]"
+
+
+def _all() -> list[Parameter]:
+    def share(name: str, meaning: str) -> Parameter:
+        return Parameter(
+            name=name, unit="1", meaning=meaning, scale="logit", lowest=0.0, highest=1.0
+        )
+
+    def positive(name: str, unit: str, meaning: str, highest: float) -> Parameter:
+        return Parameter(
+            name=name, unit=unit, meaning=meaning, scale="log", lowest=0.0, highest=highest
+        )
+
+    out = [
+        share(response_name(s, line), f"chance that a patient with {s} responds ({line})")
+        for s in SUBTYPES
+        for line in LINES
+        if s != "IBM"
+    ]
+    out += [
+        share("p_response[IBM]", "chance that a patient with IBM responds (either line)"),
+        share("depth", "share of the way to health that a typical responder goes"),
+        positive("depth_sd", "logit", "standard deviation of depth between responders", 5.0),
+        positive("k_on", "1/week", "rate at which benefit approaches its target", 1e6),
+        positive("x50", "g/kg", "exposure of half the full effect, typical patient", 100.0),
+        positive("x50_sd", "log", "standard deviation of log x50 between patients", 5.0),
+        positive("h_eff", "day", "half-life of the effect of a course", 1e6),
+        positive("hill", "1", "steepness of effect against exposure", 20.0),
+    ]
+    out += [
+        positive(f"loading.{m}", "1", f"how far {m} follows the benefit", 2.0) for m in MEASURES
+    ]
+    out += [
+        positive("sd_change.vas", "cm", "SD of a change without true change, VAS measures", 10.0),
+        positive("sd_change.haq", "1", "SD of a change without true change, HAQ", 3.0),
+        positive("sd_change.mmt", "share", "SD of a change without true change, MMT", 1.0),
+        positive("sd_change.enzyme", "log", "SD of a log ratio without true change, CK", 5.0),
+        share("noise_shared", "share of error variance common to the six measures of a visit"),
+        share("noise_per_4_weeks", "correlation of errors four weeks apart"),
+        share("background_depth", "depth of those who improve without the drug"),
+        positive("k_background", "1/week", "rate of improvement without the drug", 1e6),
+        share(
+            "control.tis20_week16",
+            "observed share of controls with TIS >= 20 at week 16 in the reference protocol",
+        ),
+        share("p_background", "chance to improve without the drug (solved from the control rate)"),
+        share(rescue_name("first_line", "none"), "rescue per visit of insufficient response"),
+        share(rescue_name("refractory", "continued"), "rescue per visit of insufficient response"),
+        share("dropout_16_weeks", "share lost within 16 weeks"),
+    ]
+    for m in MEASURES:
+        unit = "log" if m == "enzyme" else "logit"
+        out.append(
+            Parameter(
+                name=f"baseline.{m}.location",
+                unit=unit,
+                meaning=f"median of {m} before treatment on its free scale",
+                scale="identity",
+                lowest=-20.0,
+                highest=20.0,
+            )
+        )
+        out.append(positive(f"baseline.{m}.scale", unit, f"spread of {m} between patients", 20.0))
+    out += [
+        share("female_share", "share of women"),
+        Parameter(
+            name="age.location",
+            unit="year",
+            meaning="median age",
+            scale="identity",
+            lowest=18.0,
+            highest=110.0,
+        ),
+        positive("age.scale", "year", "standard deviation of age", 60.0),
+        positive("weight.women", "kg", "median weight of women", 300.0),
+        positive("weight.men", "kg", "median weight of men", 300.0),
+        positive("weight.log_sd", "log", "standard deviation of log weight", 2.0),
+        share(prednisolone_name("first_line"), "share of candidates on prednisolone"),
+        share(prednisolone_name("refractory"), "share of candidates on prednisolone"),
+        positive("prednisolone.median", "mg/d", "median dose of those who take it", 200.0),
+        positive("prednisolone.log_sd", "log", "standard deviation of log dose", 3.0),
+    ]
+    return out
+
+
+PARAMETERS: dict[str, Parameter] = {p.name: p for p in _all()}

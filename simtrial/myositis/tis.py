@@ -1,0 +1,137 @@
+"""The 2016 ACR/EULAR Total Improvement Score of adults, and the rule of deterioration.
+
+References
+----------
+Aggarwal R, Rider LG, Ruperto N, et al. 2016 ACR/EULAR criteria for minimal, moderate, and major
+clinical response in adult dermatomyositis and polymyositis. Ann Rheum Dis 2017;76:792-801,
+table 3 (bands and points).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simtrial.core.compiled import step
+from simtrial.myositis.measures import (
+    CK_RANGE_ULN,
+    ENZYME,
+    EXTRAMUSCULAR,
+    HAQ,
+    HAQ_RANGE,
+    MMT,
+    N_MEASURES,
+    PATIENT,
+    PHYSICIAN,
+    VAS_RANGE_CM,
+)
+
+MINIMAL, MODERATE, MAJOR = 20.0, 40.0, 60.0
+_SMALLEST_VAS_CM = 1.0  # a smaller baseline cannot show a relative worsening
+_SMALLEST_HAQ = 0.25
+
+
+@step
+def rounded(x: float) -> float:
+    """Return x to 9 decimals, so that 0.1 steps in binary fall into the band they belong to."""
+    return math.floor(x * 1e9 + 0.5) / 1e9
+
+
+@step
+def improvement_percent(measure: int, before: float, now: float, mmt_maximum: int) -> float:
+    """Return the improvement as a percentage of the measure's range; negative is worse."""
+    if measure == MMT:
+        return rounded((now - before) / mmt_maximum * 100.0)
+    if measure == HAQ:
+        return rounded((before - now) / HAQ_RANGE * 100.0)
+    if measure == ENZYME:
+        return rounded((before - now) / CK_RANGE_ULN * 100.0)
+    return rounded((before - now) / VAS_RANGE_CM * 100.0)
+
+
+@step
+def _pick(
+    percent: float,
+    cuts: tuple[float, float, float, float],
+    points: tuple[float, float, float, float],
+) -> float:
+    """Return the points of the band; bands are open below and closed above."""
+    if percent <= cuts[0]:
+        return 0.0
+    if percent <= cuts[1]:
+        return points[0]
+    if percent <= cuts[2]:
+        return points[1]
+    if percent <= cuts[3]:
+        return points[2]
+    return points[3]
+
+
+@step
+def measure_points(measure: int, percent: float) -> float:
+    """Return the points that one measure's improvement earns (Aggarwal 2017, table 3)."""
+    if measure == MMT:
+        return _pick(percent, (2.0, 10.0, 20.0, 30.0), (10.0, 20.0, 27.5, 32.5))
+    cuts = (5.0, 15.0, 25.0, 40.0)
+    if measure == PHYSICIAN:
+        return _pick(percent, cuts, (7.5, 15.0, 17.5, 20.0))
+    if measure == PATIENT:
+        return _pick(percent, cuts, (2.5, 5.0, 7.5, 10.0))
+    if measure == EXTRAMUSCULAR:
+        return _pick(percent, cuts, (7.5, 12.5, 15.0, 20.0))
+    if measure == HAQ:
+        return _pick(percent, cuts, (5.0, 7.5, 7.5, 10.0))
+    return _pick(percent, cuts, (2.5, 5.0, 7.5, 7.5))
+
+
+@step
+def improvement_score(
+    before: NDArray[np.float64], now: NDArray[np.float64], mmt_maximum: int
+) -> float:
+    """Return the Total Improvement Score, 0 to 100.
+
+    Parameters
+    ----------
+    before, now : (6,) observed measures at baseline and at a visit, in the order of MEASURES.
+    mmt_maximum : points of the MMT version (80, 150 or 260).
+    """
+    score = 0.0
+    for measure in range(N_MEASURES):
+        percent = improvement_percent(measure, before[measure], now[measure], mmt_maximum)
+        score += measure_points(measure, percent)
+    return score
+
+
+@step
+def relative_worsening(measure: int, before: float, now: float) -> float:
+    """Return the worsening as a percentage of the patient's own baseline.
+
+    A baseline too small to worsen relatively (below 1 cm, or 0.25 of HAQ) gives 0.
+    """
+    smallest = _SMALLEST_HAQ if measure == HAQ else _SMALLEST_VAS_CM
+    if before < smallest:
+        return 0.0
+    change = before - now if measure == MMT else now - before
+    return rounded(change / before * 100.0)
+
+
+@step
+def has_worsened(before: NDArray[np.float64], now: NDArray[np.float64]) -> bool:
+    """Return whether one visit meets the rule of clinically relevant deterioration.
+
+    Physician global worse by 2 cm and MMT by 20 %, or extramuscular activity worse by 2 cm, or
+    any three of the five measures without the enzyme worse by 30 %. Confirmed means: met at two
+    consecutive visits (the engines see to that).
+    """
+    physician_cm = rounded(now[PHYSICIAN] - before[PHYSICIAN])
+    if physician_cm >= 2.0 and relative_worsening(MMT, before[MMT], now[MMT]) >= 20.0:
+        return True
+    if rounded(now[EXTRAMUSCULAR] - before[EXTRAMUSCULAR]) >= 2.0:
+        return True
+    n_worse = 0
+    for measure in range(N_MEASURES):
+        if measure != ENZYME and relative_worsening(measure, before[measure], now[measure]) >= 30.0:
+            n_worse += 1
+    return n_worse >= 3

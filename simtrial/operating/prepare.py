@@ -1,0 +1,256 @@
+"""A design and a scenario made ready to run: rows of parameters, background solved, arrivals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simtrial.cohort import compiled
+from simtrial.cohort.arrivals import Arrivals, arrivals_of
+from simtrial.cohort.course import CourseTable, course_table
+from simtrial.cohort.protocol import Protocol, protocol_of
+from simtrial.core.errors import DesignError
+from simtrial.myositis.parameters import PARAMETERS, rescue_name, response_name
+from simtrial.operating.background import (
+    CONTROL_RATE,
+    SOLVED,
+    moves_control,
+    solve_background,
+    tabulate,
+)
+from simtrial.trial.design import Design
+from simtrial.trial.posterior import Origin, Posterior
+from simtrial.trial.scenario import (
+    ACCRUAL_RATE,
+    Replacement,
+    Scenario,
+    check_replacements,
+    full_name,
+)
+
+_PILOT_SEED = 20_260_202
+_PILOT_PATIENTS = 5_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """Everything a replicate needs, and what a reader wants to know of it.
+
+    Attributes
+    ----------
+    clipped : rows whose control rate cannot be reached by any background (held at 0 or 1).
+    noise_floor : observed response of patients without any true change, at the point.
+    control_rate : the stated rate at the point; None where the scenario sets p_background.
+    """
+
+    design: Design
+    scenario: Scenario
+    protocol: Protocol
+    table: CourseTable
+    arrivals: Arrivals
+    rows: int
+    clipped: int
+    noise_floor: float
+    noise_floor_error: float
+    control_rate: float | None
+    eligible_share: float
+    origins: dict[str, Origin]
+    values: dict[str, float]
+
+
+def needed_parameters(design: Design) -> list[str]:
+    """Return the names of the parameters that a design's course reads."""
+    people = design.population
+    every_line = ("p_response", "rescue_per_visit", "prednisolone_share", SOLVED, CONTROL_RATE)
+    names = [n for n in PARAMETERS if not n.startswith(every_line)]
+    if any(arm.is_drug for arm in design.arms.values()):
+        names += [response_name(s, people.line) for s in people.subtypes]
+    if design.intercurrent.rescue is not None:
+        names.append(rescue_name(people.line, people.background))
+    names.append(f"prednisolone_share[{people.line}]")
+    return names
+
+
+def _replaced(
+    draws: NDArray[np.float64] | None, name: str, new: Replacement, rows: int
+) -> NDArray[np.float64]:
+    if new.value is not None:
+        return np.full(rows, new.value)
+    if draws is None:
+        raise DesignError(f"set.{name} has no value to multiply; write value instead of times.")
+    parameter = PARAMETERS[name]
+    changed = draws * (new.times or 0.0)
+    outside = (changed < parameter.lowest) | (changed > parameter.highest)
+    if outside.any():
+        raise DesignError(
+            f"set.{name}: times {new.times:g} takes {int(outside.sum())} of {rows} draws outside "
+            f"{parameter.lowest:g} to {parameter.highest:g}; multiply by less, or set a value."
+        )
+    return changed
+
+
+def _rows(
+    design: Design, scenario: Scenario, posterior: Posterior, *, point: bool
+) -> tuple[dict[str, NDArray[np.float64]], dict[str, Replacement]]:
+    """Return name -> (D,) values of all needed parameters, and the replacements by full name."""
+    new = {
+        full_name(name, design.population.line): r
+        for name, r in scenario.replacements().items()
+        if name != ACCRUAL_RATE
+    }
+    unread = sorted(set(new) - {*needed_parameters(design), SOLVED, CONTROL_RATE})
+    if unread:
+        raise DesignError(
+            f"set.{unread[0]} is not read by this design ({design.population.line}, "
+            f"{', '.join(design.population.subtypes)}); take it out of the scenario."
+        )
+    if SOLVED in new and CONTROL_RATE in new:
+        raise DesignError(f"set {SOLVED} or {CONTROL_RATE}, not both: one follows from the other.")
+    rows = 1 if point else posterior.n_draws
+    held: Mapping[str, NDArray[np.float64]] = (
+        {name: np.array([value]) for name, value in posterior.point.items()}
+        if point
+        else posterior.draws
+    )
+    out = {}
+    for name in (*needed_parameters(design), CONTROL_RATE):
+        if name in new and new[name].value is not None:
+            out[name] = _replaced(None, name, new[name], rows)
+            continue
+        posterior.require(name)
+        out[name] = held[name]
+        if name in new:
+            out[name] = _replaced(held[name], name, new[name], rows)
+    return out, new
+
+
+def prepare(
+    design: Design,
+    scenario: Scenario,
+    posterior: Posterior,
+    *,
+    workers: int = 1,
+    tick: Callable[[], None] | None = None,
+) -> Prepared:
+    """Return a design ready to run under a scenario.
+
+    Raises
+    ------
+    DesignError, PosteriorError : when the scenario sets what it may not, the posterior lacks a
+        parameter of the design, or next to nobody is eligible.
+    """
+    check_replacements(scenario)
+    is_point = scenario.source != "posterior"
+    point_draws, new = _rows(design, scenario, posterior, point=True)
+    draws = point_draws if is_point else _rows(design, scenario, posterior, point=False)[0]
+    rows = draws["depth"].shape[0]
+    point_background, _ = _background(point_draws, new, posterior, True, workers, None)
+    p_point = _solved(point_draws, new, point_background)
+    if is_point:
+        background, solved = point_background, p_point
+    else:
+        background, _ = _background(draws, new, posterior, False, workers, tick)
+        solved = _solved(draws, new, background)
+    table = course_table(
+        design, draws, posterior.correlation, solved[0], drug_works=scenario.has_drug_effect
+    )
+    protocol = protocol_of(design)
+    pilot = course_table(design, point_draws, posterior.correlation, p_point[0], drug_works=False)
+    eligible = _eligible_share(protocol, pilot)
+    return Prepared(
+        design=design,
+        scenario=scenario,
+        protocol=protocol,
+        table=table,
+        arrivals=arrivals_of(
+            design.accrual, _accrual_rate(design, scenario), eligible, design.sample_size.n
+        ),
+        rows=rows,
+        clipped=int(solved[1].sum()),
+        noise_floor=float(point_background["r0"][0]),
+        noise_floor_error=float(point_background["r0_error"][0]),
+        control_rate=None if SOLVED in new else float(point_draws[CONTROL_RATE][0]),
+        eligible_share=eligible,
+        origins=_origins(design, posterior, new),
+        values={name: float(values[0]) for name, values in point_draws.items()},
+    )
+
+
+def _background(
+    draws: Mapping[str, NDArray[np.float64]],
+    new: Mapping[str, Replacement],
+    posterior: Posterior,
+    point: bool,
+    workers: int,
+    tick: Callable[[], None] | None,
+) -> tuple[dict[str, NDArray[np.float64]], bool]:
+    """Return r0 and r1 of the rows: as stored, or counted anew when a replacement moves them."""
+    if not any(moves_control(name) for name in new):
+        part = slice(-1, None) if point else slice(0, -1)
+        return {name: values[part] for name, values in posterior.background.items()}, False
+    every = {
+        **draws,
+        "prednisolone_share[refractory]": posterior.require("prednisolone_share[refractory]")[
+            : draws["depth"].shape[0]
+        ],
+    }
+    first = posterior.n_draws if point else 0
+    counted = tabulate(
+        every, posterior.correlation, workers=workers, first_replicate=first, tick=tick
+    )
+    return counted, True
+
+
+def _solved(
+    draws: Mapping[str, NDArray[np.float64]],
+    new: Mapping[str, Replacement],
+    background: Mapping[str, NDArray[np.float64]],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    rate = draws[CONTROL_RATE]
+    if SOLVED in new:
+        value = new[SOLVED].value
+        if value is None:
+            raise DesignError(f"set.{SOLVED} is solved, not drawn; write value instead of times.")
+        return np.full(rate.shape, value), np.zeros(rate.shape, np.bool_)
+    return solve_background(rate, background["r0"], background["r1"])
+
+
+def _accrual_rate(design: Design, scenario: Scenario) -> float:
+    rate = design.accrual.patients_per_site_month
+    new = scenario.replacements().get(ACCRUAL_RATE)
+    if new is None:
+        return rate
+    return new.value if new.value is not None else rate * (new.times or 0.0)
+
+
+def _eligible_share(protocol: Protocol, table: CourseTable) -> float:
+    """Return the share of candidates who may enter, from a pilot of simulated candidates."""
+    arrivals = Arrivals(opening=np.zeros(1), per_minute=1.0, most_candidates=20 * _PILOT_PATIENTS)
+    seen = compiled.run(
+        protocol, table, arrivals, seed=_PILOT_SEED, first=0, last=1, n=_PILOT_PATIENTS
+    ).seen
+    entered = int((seen.arm[0] >= 0).sum())
+    return entered / int(seen.screened[0])
+
+
+def _origins(
+    design: Design, posterior: Posterior, new: Mapping[str, Replacement]
+) -> dict[str, Origin]:
+    """Return where each parameter that the design reads comes from, for this design."""
+    out = {}
+    for name in (*needed_parameters(design), CONTROL_RATE):
+        if name in new:
+            out[name] = Origin(status=new[name].status, source=new[name].source)
+            continue
+        origin = posterior.origins[name]
+        from_first_line = name.startswith(("baseline.", "age.", "female_share"))
+        if design.population.line == "refractory" and from_first_line:
+            origin = Origin(status="assumed", source=f"taken over from first line: {origin.source}")
+        out[name] = origin
+    if SOLVED in new:
+        del out[CONTROL_RATE]
+        out[SOLVED] = Origin(status=new[SOLVED].status, source=new[SOLVED].source)
+    return out

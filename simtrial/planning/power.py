@@ -1,0 +1,195 @@
+"""Power, type I error and assurance of a design at its sample size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from simtrial.core.errors import DesignError
+from simtrial.core.provenance import DEFAULT_SEED, canonical_json, digest, version
+from simtrial.operating.characteristics import METRIC_OF, assumptions, scenario_row, success_metric
+from simtrial.operating.prepare import Prepared, prepare
+from simtrial.operating.replicates import Engine, run_all
+from simtrial.trial.design import Design
+from simtrial.trial.posterior import Posterior, load_posterior
+from simtrial.trial.scenario import Scenario, load_scenario
+
+DEFAULT_TRIALS = 10_000
+DEFAULT_SCENARIOS = ("point", "identical_arms", "posterior")
+_MOST_TRIALS = 4_000_000
+
+
+class Progress:
+    """What long work reports to: a title and a total, then steps. This one says nothing."""
+
+    def start(self, title: str, total: int) -> Callable[[int], None]:
+        """Begin a piece of work; the returned function is told of each step."""
+        return lambda _: None
+
+    def finish(self) -> None:
+        """End the piece of work."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Power:
+    """Operating characteristics of a design: one row per scenario."""
+
+    document: dict[str, Any]
+    interrupted: bool
+
+    def to_json(self) -> str:
+        """Return the result as one JSON text; equal runs give equal bytes."""
+        return canonical_json(self.document)
+
+    def table(self) -> Any:
+        """Return a pandas data frame, one row per scenario and metric."""
+        import pandas as pd
+
+        rows = [
+            {"scenario": row["scenario"], "n": row["n"], "metric": name, **values}
+            for row in self.document["scenarios"]
+            for name, values in row["metrics"].items()
+        ]
+        return pd.DataFrame(rows)
+
+    def summary(self) -> list[str]:
+        """Return the result in sentences."""
+        out = []
+        for row in self.document["scenarios"]:
+            for name in METRIC_OF.values():
+                if name in row["metrics"]:
+                    m = row["metrics"][name]
+                    out.append(
+                        f"{row['scenario']}, n = {row['n']}: {name} {m['estimate']:.3f} "
+                        f"(MCSE {m['mcse']:.4f}, R = {m['replicates']:,})."
+                    )
+        return out
+
+    def __str__(self) -> str:
+        """Return the summary."""
+        return "\n".join(self.summary())
+
+
+def named_scenarios(names: Sequence[str]) -> list[tuple[str, Scenario]]:
+    """Return scenarios by shipped name or path, with the names under which they are reported."""
+    return [(name, load_scenario(name)) for name in names]
+
+
+def trials_for(prepared: Prepared, mcse: float, *, seed: int, workers: int) -> int:
+    """Return how many replicates bring the error of success down to ``mcse``."""
+    if not 0.0002 <= mcse <= 0.5:
+        raise DesignError(f"mcse is {mcse:g}; give a standard error from 0.0002 to 0.5.")
+    pilot = run_all(
+        prepared, seed=seed, trials=1_000, sizes=[prepared.design.sample_size.n], workers=workers
+    )
+    found = success_metric(pilot.outcomes.success[:, -1], prepared.rows)
+    share = min(max(found.estimate, 0.02), 0.98)
+    spread = max(found.mcse**2 * 1_000, share * (1.0 - share))
+    return min(_MOST_TRIALS, max(1_000, math.ceil(1.05 * spread / mcse**2)))
+
+
+def power(
+    design: Design,
+    *,
+    scenarios: Sequence[str] = DEFAULT_SCENARIOS,
+    posterior: Posterior | None = None,
+    n: int | None = None,
+    trials: int = DEFAULT_TRIALS,
+    mcse: float | None = None,
+    seed: int = DEFAULT_SEED,
+    workers: int = 1,
+    chunk: int | None = None,
+    engine: Engine = "compiled",
+    name: str = "design",
+    progress: Progress | None = None,
+) -> Power:
+    """Return power, type I error and assurance of a design.
+
+    Parameters
+    ----------
+    scenarios : shipped names or paths; the default is point, identical_arms and posterior.
+    n : total sample size, in place of the design's.
+    trials, mcse : replicates a scenario, or the standard error that decides how many.
+    workers, chunk : how the work is split; no result depends on them.
+
+    Raises
+    ------
+    DesignError, PosteriorError : when the design cannot be run under a scenario.
+    """
+    if n is not None:
+        design = design.with_n(n)
+    if design.decision is None:
+        raise DesignError(
+            "the design has no decision, so it has no power; add analysis and decision, such as "
+            'decision: {success: {probability_of: "ivig > placebo", above: 0.975}}.'
+        )
+    held = posterior if posterior is not None else load_posterior()
+    report = progress if progress is not None else Progress()
+    rows, read = [], []
+    interrupted = False
+    for label, scenario in named_scenarios(scenarios):
+        prepared = prepare(design, scenario, held, workers=workers)
+        wanted = trials
+        if mcse is not None:
+            wanted = trials_for(prepared, mcse, seed=seed, workers=workers)
+        advance = report.start(label, wanted)
+        run = run_all(
+            prepared,
+            seed=seed,
+            trials=wanted,
+            sizes=[design.sample_size.n],
+            workers=workers,
+            chunk=chunk,
+            engine=engine,
+            advance=advance,
+        )
+        report.finish()
+        rows.append(scenario_row(prepared, run.outcomes, label))
+        read.append(prepared)
+        interrupted = run.interrupted
+        if interrupted:
+            break
+    document = header("power", design, held, read[0], name=name, seed=seed, trials=trials)
+    document["scenarios"] = rows
+    options = "".join(
+        f" --scenario {s}" for s in scenarios if list(scenarios) != list(DEFAULT_SCENARIOS)
+    )
+    effort = f"--mcse {mcse:g}" if mcse is not None else f"--trials {trials}"
+    document["rerun"] = (
+        f"simtrial power {name}{options} --n {design.sample_size.n} --seed {seed} {effort}"
+    )
+    return Power(document=document, interrupted=interrupted)
+
+
+def header(
+    command: str,
+    design: Design,
+    posterior: Posterior,
+    prepared: Prepared,
+    *,
+    name: str,
+    seed: int,
+    trials: int,
+) -> dict[str, Any]:
+    """Return what every result document says of its origin."""
+    return {
+        "simtrial": version(),
+        "command": command,
+        "design": name,
+        "title": design.title,
+        "digest": digest([design.digest(), posterior.provenance.get("digest", "")]),
+        "posterior": posterior.provenance.get("digest", ""),
+        "seed": seed,
+        "trials": trials,
+        "endpoint": design.endpoint.words(),
+        "control_rate_stated": prepared.control_rate,
+        "noise_floor": {
+            "estimate": prepared.noise_floor,
+            "mcse": prepared.noise_floor_error,
+            "what": "TIS >= 20 at week 16 without any true change, reference protocol",
+        },
+        "eligible_share": prepared.eligible_share,
+        "assumptions": assumptions(prepared),
+    }

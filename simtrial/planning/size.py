@@ -1,0 +1,272 @@
+"""The smallest sample size that reaches a target, from nested prefixes of common draws.
+
+The first n patients of a simulated trial are the trial of n, so every size meets the same
+patients and the whole curve costs one simulation of the largest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simtrial.core.errors import DesignError
+from simtrial.core.provenance import DEFAULT_SEED, canonical_json
+from simtrial.operating.characteristics import Metric, scenario_row, success_metric
+from simtrial.operating.prepare import Prepared, prepare
+from simtrial.operating.replicates import Outcomes, run_all
+from simtrial.planning.power import DEFAULT_TRIALS, Progress, header
+from simtrial.trial.design import Design
+from simtrial.trial.posterior import Posterior, load_posterior
+from simtrial.trial.scenario import Source, load_scenario
+
+MOST_PER_ARM = 1_000
+_Z95 = 1.959963984540054
+_FIRST_REACH = 100  # patients an arm looked at before going on
+Target = Literal["power", "assurance"]
+
+
+def size_grid(design: Design) -> list[int]:
+    """Return the total sizes looked at: every 2 per arm to 50 per arm, then steps of 5 %.
+
+    Per arm is the mean over arms; a total is rounded up so that the ratio comes out whole.
+    """
+    ratio = list(design.allocation.ratio.values()) if design.allocation else [1]
+    unit, arms = sum(ratio), len(ratio)
+    per_arm = list(range(2, 51, 2))
+    while per_arm[-1] < MOST_PER_ARM:
+        per_arm.append(min(MOST_PER_ARM, round(per_arm[-1] * 1.05)))
+    return sorted({math.ceil(m * arms / unit) * unit for m in per_arm})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleSize:
+    """The smallest n, its uncertainty, and both curves."""
+
+    document: dict[str, Any]
+    interrupted: bool
+
+    @property
+    def n(self) -> int | None:
+        """The smallest total sample size, or None when the target is out of reach."""
+        found: int | None = self.document["n"]
+        return found
+
+    def to_json(self) -> str:
+        """Return the result as one JSON text; equal runs give equal bytes."""
+        return canonical_json(self.document)
+
+    def table(self) -> Any:
+        """Return a pandas data frame: n, power and assurance with their errors."""
+        import pandas as pd
+
+        return pd.json_normalize(self.document["curve"])
+
+    def summary(self) -> list[str]:
+        """Return the answer, and the sentence for a protocol."""
+        return [self.document["answer"], self.document["protocol_sentence"]]
+
+    def __str__(self) -> str:
+        """Return the summary."""
+        return "\n".join(self.summary())
+
+
+def smallest(curve: Sequence[Metric], target: float) -> int | None:
+    """Return the position of the smallest size whose target holds there and at every larger one."""
+    found = None
+    for i in range(len(curve) - 1, -1, -1):
+        if curve[i].estimate < target:
+            break
+        found = i
+    return found
+
+
+def _curve(outcomes: Outcomes, rows: int) -> list[Metric]:
+    return [
+        success_metric(outcomes.success[:, g] & outcomes.complete, rows)
+        for g in range(outcomes.success.shape[1])
+    ]
+
+
+def _reach(grid: Sequence[int], arms: int, per_arm: float) -> int:
+    """Return how many of the grid's sizes are looked at to reach some patients an arm."""
+    return max(1, sum(1 for n in grid if n <= per_arm * arms))
+
+
+def size(
+    design: Design,
+    *,
+    power: float | None = None,
+    assurance: float | None = None,
+    posterior: Posterior | None = None,
+    scenario: str | None = None,
+    trials: int = DEFAULT_TRIALS,
+    seed: int = DEFAULT_SEED,
+    workers: int = 1,
+    chunk: int | None = None,
+    name: str = "design",
+    progress: Progress | None = None,
+) -> SampleSize:
+    """Return the smallest total n whose target holds at it and at every larger n looked at.
+
+    Parameters
+    ----------
+    power, assurance : the target, one of them; power 0.80 at the point unless told otherwise.
+    scenario : a file or shipped name whose replacements hold in both curves.
+    trials : replicates of each curve.
+    workers, chunk : how the work is split; no result depends on them.
+
+    Raises
+    ------
+    DesignError, PosteriorError : when the design cannot be sized.
+    """
+    if power is not None and assurance is not None:
+        raise DesignError("give a target of power or of assurance, not both.")
+    goal: Target = "assurance" if assurance is not None else "power"
+    target = assurance if assurance is not None else (0.80 if power is None else power)
+    if not 0.0 < target < 1.0:
+        raise DesignError(f"{goal} is {target:g}; give a share between 0 and 1, such as 0.8.")
+    if design.decision is None:
+        raise DesignError("the design has no decision, so it cannot be sized; add one.")
+    held = posterior if posterior is not None else load_posterior()
+    report = progress if progress is not None else Progress()
+    base = load_scenario(scenario or "point")
+    grid = size_grid(design)
+    arms = len(design.arms)
+    sources: dict[Target, Source] = {"power": "point", "assurance": "posterior"}
+    prepared = {
+        kind: prepare(
+            design.with_n(grid[-1]),
+            base.model_copy(update={"source": source}),
+            held,
+            workers=workers,
+        )
+        for kind, source in sources.items()
+    }
+
+    def look(kind: Target, count: int) -> tuple[Outcomes, bool]:
+        advance = report.start(f"{kind} to n = {grid[count - 1]}", trials)
+        run = run_all(
+            prepared[kind],
+            seed=seed,
+            trials=trials,
+            sizes=grid[:count],
+            workers=workers,
+            chunk=chunk,
+            advance=advance,
+        )
+        report.finish()
+        return run.outcomes, run.interrupted
+
+    # the target's own curve decides how far to look: to at least twice the answer, since a
+    # larger n below the target would move it
+    count = _reach(grid, arms, _FIRST_REACH)
+    while True:
+        outcomes, interrupted = look(goal, count)
+        curve = _curve(outcomes, prepared[goal].rows)
+        at = smallest(curve, target)
+        settled = at is not None and grid[count - 1] >= min(2 * grid[at], grid[-1])
+        if settled or interrupted or count == len(grid):
+            break
+        farther = 2.0 * grid[count - 1] / arms if at is None else 2.05 * grid[at] / arms
+        count = max(count + 1, _reach(grid, arms, farther))
+    other: Target = "assurance" if goal == "power" else "power"
+    curves = {goal: curve}
+    last = {goal: outcomes}
+    if not interrupted:
+        last[other], interrupted = look(other, count)
+        curves[other] = _curve(last[other], prepared[other].rows)
+    document = header("size", design, held, prepared["power"], name=name, seed=seed, trials=trials)
+    document |= _answer(design, grid[:count], curves, goal, target, prepared)
+    document["scenarios"] = [
+        scenario_row(prepared[kind], last[kind], sources[kind]) for kind in curves
+    ]
+    flags = f" --scenario {scenario}" if scenario else ""
+    document["rerun"] = (
+        f"simtrial size {name} --{goal} {target:g}{flags} --seed {seed} --trials {trials}"
+    )
+    return SampleSize(document=document, interrupted=interrupted)
+
+
+def _answer(
+    design: Design,
+    grid: Sequence[int],
+    curves: Mapping[Target, list[Metric]],
+    goal: Target,
+    target: float,
+    prepared: Mapping[Target, Prepared],
+) -> dict[str, Any]:
+    curve = curves[goal]
+    at = smallest(curve, target)
+    near = [
+        n for n, m in zip(grid, curve, strict=True) if abs(m.estimate - target) <= _Z95 * m.mcse
+    ]
+    if at is not None:
+        near = sorted({*near, grid[at]})
+    points = [
+        {"n": n, **{kind: values[i].as_json() for kind, values in curves.items()}}
+        for i, n in enumerate(grid)
+    ]
+    out: dict[str, Any] = {
+        "target": {"metric": goal, "value": target},
+        "n": None if at is None else grid[at],
+        "n_interval": [near[0], near[-1]] if near else None,
+        "curve": points,
+        "arms": list(design.arm_names),
+    }
+    if at is None:
+        limit = curve[-1]
+        out["limit"] = limit.as_json()
+        out["answer"] = (
+            f"{goal.capitalize()} {target:g} is not reached: at the largest n looked at, "
+            f"{grid[-1]}, it is {limit.words()}. {_why(prepared, goal)}"
+        )
+        out["protocol_sentence"] = ""
+        return out
+    reached = ", ".join(f"{kind} {values[at].words()}" for kind, values in curves.items())
+    out["answer"] = f"n = {grid[at]} in total ({design.title}): {reached}."
+    out["protocol_sentence"] = _sentence(design, grid[at], curves, at, prepared["power"])
+    return out
+
+
+def _why(prepared: Mapping[Target, Prepared], goal: Target) -> str:
+    """Return why a target may be out of reach: how many rows hold hardly any benefit."""
+    if goal == "power":
+        return "The response of the two arms differs too little at the point."
+    table = prepared["assurance"].table
+    mix = np.diff(table.subtype_upto, prepend=0.0)
+    gain: NDArray[np.float64] = (table.p_response @ mix) * (1.0 - table.p_background)
+    share = float((gain < 0.05).mean())
+    return (
+        f"In {100 * share:.1f} % of the posterior's rows fewer than 1 patient in 20 can benefit "
+        "over the control arm, and no size shows what is not there."
+    )
+
+
+def _sentence(
+    design: Design, n: int, curves: Mapping[Target, list[Metric]], at: int, prepared: Prepared
+) -> str:
+    if design.decision is None:
+        return ""
+    rule = design.decision.success
+    control = prepared.control_rate
+    stated = (
+        ""
+        if control is None
+        else (f" an assumed control response of {100 * control:.0f} % (TIS >= 20 at week 16) and")
+    )
+    numbers = " and ".join(
+        f"{kind} of {100 * values[at].estimate:.1f} % (Monte Carlo standard error "
+        f"{100 * values[at].mcse:.1f} %)"
+        for kind, values in curves.items()
+    )
+    return (
+        f"A total of {n} patients gives {numbers} that the posterior probability of "
+        f"{rule.probability_of} for {design.endpoint.words()} exceeds {rule.above:g}, under"
+        f"{stated} the response to immunoglobulin fitted to published uncontrolled studies; "
+        f"intercurrent events count as no response."
+    )

@@ -1,0 +1,87 @@
+"""The figure of a sample size: power and assurance over n, with their Monte Carlo bands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_COLOURS = {"power": "#1b4f72", "assurance": "#b9770e"}
+_NAMES = {"power": "power (posterior medians)", "assurance": "assurance (posterior)"}
+
+
+def power_and_assurance(document: Mapping[str, Any]) -> Any:
+    """Return a matplotlib figure of a ``size`` document: curves, 95 % bands, target and n."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 4.6), layout="constrained")
+    axes = figure.add_subplot()
+    points = document["curve"]
+    n = [point["n"] for point in points]
+    for kind, colour in _COLOURS.items():
+        if kind not in points[0]:
+            continue
+        metrics = [point[kind] for point in points]
+        axes.fill_between(
+            n,
+            [m["interval95"][0] for m in metrics],
+            [m["interval95"][1] for m in metrics],
+            color=colour,
+            alpha=0.25,
+            linewidth=0,
+        )
+        axes.plot(n, [m["estimate"] for m in metrics], color=colour, label=_NAMES[kind])
+    target = document["target"]
+    axes.axhline(target["value"], color="0.45", linewidth=0.8, linestyle="--")
+    axes.annotate(
+        f"target {target['metric']} {target['value']:g}",
+        (0.0, target["value"]),
+        xycoords=("axes fraction", "data"),
+        xytext=(4, 4),
+        textcoords="offset points",
+        ha="left",
+        color="0.35",
+        fontsize=9,
+    )
+    found = document["n"]
+    if found is not None:
+        axes.axvline(found, color="0.45", linewidth=0.8, linestyle=":")
+        axes.annotate(
+            f"n = {found}",
+            (found, 0.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(5, 6),
+            textcoords="offset points",
+            fontsize=10,
+        )
+    axes.set(
+        xlabel="patients randomised, all arms",
+        ylabel="probability of success",
+        ylim=(0.0, 1.0),
+        xlim=(0.0, n[-1]),
+    )
+    axes.set_title(document["title"], fontsize=11, loc="left")
+    axes.grid(alpha=0.25)
+    axes.legend(loc="lower right", frameon=False, bbox_to_anchor=(1.0, 0.06))
+    trials = document["trials"]
+    figure.supxlabel(
+        f"bands: 95 % Monte Carlo, {trials:,} trials a curve; seed {document['seed']}",
+        fontsize=8,
+        color="0.35",
+    )
+    return figure
+
+
+def save_figure(document: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Write the figure as SVG and PNG; the same document gives the same files."""
+    import matplotlib
+
+    figure = power_and_assurance(document)
+    out = []
+    with matplotlib.rc_context({"svg.hashsalt": "simtrial"}):
+        for kind in ("svg", "png"):
+            path = folder / f"power_and_assurance.{kind}"
+            metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {}
+            figure.savefig(path, dpi=150, metadata=metadata)
+            out.append(path)
+    return out

@@ -1,0 +1,97 @@
+"""Results as plain text for a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
+    """Return rows as columns; ``right`` names the columns aligned to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            text.rjust(width) if i in right else text.ljust(width)
+            for i, (text, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _with_error(metric: Mapping[str, Any]) -> str:
+    return f"{metric['estimate']:.3f} (MCSE {metric['mcse']:.4f})"
+
+
+def size_table(document: Mapping[str, Any], most: int = 14) -> str:
+    """Return the sizes around the answer with power and assurance."""
+    points = document["curve"]
+    kinds = [kind for kind in ("power", "assurance") if kind in points[0]]
+    at = len(points) - 1
+    if document["n"] is not None:
+        at = [p["n"] for p in points].index(document["n"])
+    low = max(0, min(at - most // 2, len(points) - most))
+    rows = [["n", *kinds, ""]]
+    for point in points[low : low + most]:
+        mark = "<- smallest n" if point["n"] == document["n"] else ""
+        rows.append([str(point["n"]), *(_with_error(point[k]) for k in kinds), mark])
+    return aligned(rows, right=[0])
+
+
+def scenario_table(document: Mapping[str, Any]) -> str:
+    """Return the scenarios with their decision metric and both arms' response."""
+    arms = list(document["scenarios"][0]["rates"])
+    head = ["scenario", "n", "metric", "estimate"]
+    head += [f"{a}, composite" for a in arms] + [f"{a}, observed" for a in arms]
+    rows = [[*head]]
+    for row in document["scenarios"]:
+        decided = [k for k in row["metrics"] if k not in ("duration_weeks", "screened")]
+        name = decided[0] if decided else "-"
+        shown = _with_error(row["metrics"][name]) if decided else "-"
+        rates = [f"{row['rates'][a]:.3f} ({row['rates_mcse'][a]:.4f})" for a in arms]
+        rates += [
+            f"{row['observed_rates'][a]:.3f} ({row['observed_rates_mcse'][a]:.4f})" for a in arms
+        ]
+        rows.append([row["scenario"], str(row["n"]), name, shown, *rates])
+    return aligned(rows, right=[1])
+
+
+def control_lines(document: Mapping[str, Any]) -> list[str]:
+    """Return what the control arm rests on: stated rate, noise floor, clipped rows."""
+    floor = document["noise_floor"]
+    out = []
+    if document["control_rate_stated"] is not None:
+        out.append(
+            f"Control rate stated (TIS >= 20 at week 16, reference protocol, no leaving): "
+            f"{document['control_rate_stated']:.3f}, assumed."
+        )
+    out.append(
+        f"Noise floor, the same without any true change: {floor['estimate']:.3f} "
+        f"(MCSE {floor['mcse']:.4f})."
+    )
+    for row in document["scenarios"]:
+        if row["control_rows_clipped"]:
+            out.append(
+                f"{row['scenario']}: in {row['control_rows_clipped']} of {row['posterior_rows']} "
+                "posterior rows no background reaches the stated control rate; the nearest is used."
+            )
+        if row["failed"]:
+            out.append(
+                f"{row['scenario']}: {row['failed']} trials could not fill; counted as lost."
+            )
+    out.append(f"Eligible share of candidates (pilot): {document['eligible_share']:.3f}.")
+    return out
+
+
+def assumption_table(document: Mapping[str, Any]) -> str:
+    """Return every input with its status and source, fitted ones first."""
+    order = {"fitted": 0, "published elsewhere": 1, "assumed": 2}
+    inputs = sorted(document["assumptions"], key=lambda a: order[a["status"]])
+    rows = [["status", "parameter", "at the point", "source"]]
+    for a in inputs:
+        value = "-" if a["value"] is None else f"{a['value']:.4g}"
+        rows.append([a["status"], a["parameter"], value, a["source"]])
+    counted = Counter(a["status"] for a in inputs)
+    total = ", ".join(f"{counted.get(status, 0)} {status}" for status in order)
+    return f"Inputs: {total}.\n{aligned(rows, right=[2])}"

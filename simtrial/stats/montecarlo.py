@@ -1,0 +1,60 @@
+"""Monte Carlo standard errors and intervals of simulated shares and means."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simtrial.core.errors import DomainError
+
+_Z95 = 1.959963984540054
+
+
+def share_mcse(hits: int, n: int) -> float:
+    """Return the standard error of hits / n."""
+    if n < 1 or not 0 <= hits <= n:
+        raise DomainError(f"{hits} of {n} is no share; give 0 <= hits <= n and n >= 1.")
+    p = hits / n
+    return math.sqrt(p * (1.0 - p) / n)
+
+
+def wilson_interval(hits: int, n: int) -> tuple[float, float]:
+    """Return the 95 % Wilson score interval of hits / n.
+
+    References
+    ----------
+    Wilson EB. Probable inference, the law of succession, and statistical inference.
+    J Am Stat Assoc 1927;22:209-212.
+    """
+    if n < 1 or not 0 <= hits <= n:
+        raise DomainError(f"{hits} of {n} is no share; give 0 <= hits <= n and n >= 1.")
+    p, z2 = hits / n, _Z95 * _Z95
+    middle = (p + z2 / (2 * n)) / (1 + z2 / n)
+    half = _Z95 / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
+    low = 0.0 if hits == 0 else middle - half
+    high = 1.0 if hits == n else middle + half
+    return low, high
+
+
+def mean_mcse(values: NDArray[np.float64]) -> float:
+    """Return the standard error of a mean of independent values (N,)."""
+    n = values.shape[0]
+    return float(values.std(ddof=1) / math.sqrt(n)) if n > 1 else math.inf
+
+
+def clustered_share_mcse(hits: NDArray[np.bool_], row: NDArray[np.int64]) -> float:
+    """Return the standard error of a share whose replicates share rows of a posterior.
+
+    Rows are draws of the posterior, so the spread between rows is an error of the estimate too:
+    the sum over rows of squared residual sums, as for clusters, with the usual small-sample
+    factor. With one replicate a row it is the binomial error.
+    """
+    n = hits.shape[0]
+    residual = hits.astype(np.float64) - hits.mean()
+    sums = np.bincount(row, weights=residual)
+    used = int(np.count_nonzero(np.bincount(row)))
+    if used < 2:
+        return math.inf
+    return float(np.sqrt((sums**2).sum() * used / (used - 1)) / n)

@@ -1,0 +1,148 @@
+"""Every prior in one readable table: loaded, checked, drawn from."""
+
+from __future__ import annotations
+
+import math
+from importlib import resources
+from typing import Annotated, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from simtrial.core.config import Spec, parse_yaml, validate
+from simtrial.core.provenance import digest
+from simtrial.myositis.measures import MEASURES
+
+_Z90 = 1.6448536269514722  # half-width of the middle 90 % of a standard normal
+_Numbers = Annotated[tuple[float, ...], Field(strict=False)]
+
+
+class Prior(Spec):
+    """One prior: exactly one distribution, and why."""
+
+    normal: _Numbers | None = Field(default=None, min_length=2, max_length=2)
+    half_normal: _Numbers | None = Field(default=None, min_length=1, max_length=1)
+    lognormal: _Numbers | None = Field(default=None, min_length=3, max_length=3)
+    beta: _Numbers | None = Field(default=None, min_length=2, max_length=2)
+    fixed: float | None = None
+    source: str
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum(v is not None for v in self._kinds().values()) != 1:
+            raise ValueError(f"a prior needs exactly one of {', '.join(self._kinds())}")
+        return self
+
+    def _kinds(self) -> dict[str, object]:
+        return {
+            "normal": self.normal,
+            "half_normal": self.half_normal,
+            "lognormal": self.lognormal,
+            "beta": self.beta,
+            "fixed": self.fixed,
+        }
+
+    @property
+    def kind(self) -> str:
+        """The name of the distribution."""
+        return next(name for name, value in self._kinds().items() if value is not None)
+
+    def numbers(self) -> tuple[float, ...]:
+        """Return the distribution's parameters; of a lognormal, log median and log SD."""
+        if self.lognormal is not None:
+            median, low, high = self.lognormal
+            return math.log(median), (math.log(high) - math.log(low)) / (2.0 * _Z90)
+        if self.fixed is not None:
+            return (self.fixed,)
+        return self.normal or self.half_normal or self.beta or ()
+
+    def median(self) -> float:
+        """Return the median (of a beta, by SciPy)."""
+        first = self.numbers()[0]
+        if self.kind == "lognormal":
+            return math.exp(first)
+        if self.kind == "beta":
+            from scipy.stats import beta
+
+            return float(beta.median(*self.numbers()))
+        return first
+
+    def draw(self, generator: np.random.Generator, n: int) -> NDArray[np.float64]:
+        """Return n independent draws."""
+        numbers = self.numbers()
+        if self.kind == "fixed":
+            return np.full(n, numbers[0])
+        if self.kind == "beta":
+            return generator.beta(numbers[0], numbers[1], n)
+        if self.kind == "lognormal":
+            return np.exp(generator.normal(numbers[0], numbers[1], n))
+        if self.kind == "half_normal":
+            return np.abs(generator.normal(0.0, numbers[0], n))
+        return generator.normal(numbers[0], numbers[1], n)
+
+    def words(self) -> str:
+        """Return the distribution as a phrase."""
+        if self.lognormal is not None:
+            median, low, high = self.lognormal
+            return f"log-normal, median {median:g} (90 % {low:g} to {high:g})"
+        if self.fixed is not None:
+            return f"fixed at {self.fixed:g}"
+        return f"{self.kind.replace('_', '-')}({', '.join(f'{v:g}' for v in self.numbers())})"
+
+
+class Constant(Spec):
+    """One assumed number."""
+
+    value: float
+    source: str
+
+
+class Correlation(Spec):
+    """The assumed correlation of the latent baseline measures."""
+
+    source: str
+    order: Annotated[tuple[str, ...], Field(strict=False)]
+    rows: Annotated[tuple[_Numbers, ...], Field(strict=False)]
+
+    @model_validator(mode="after")
+    def _is_correlation(self) -> Self:
+        matrix = np.array(self.rows)
+        if self.order != MEASURES or matrix.shape != (6, 6):
+            raise ValueError(f"the correlation is 6 by 6 in the order {', '.join(MEASURES)}")
+        if not (np.allclose(matrix, matrix.T) and np.all(np.diag(matrix) == 1.0)):
+            raise ValueError("the correlation must be symmetric with ones on the diagonal")
+        if np.linalg.eigvalsh(matrix)[0] <= 0.0:
+            raise ValueError("the correlation must be positive definite")
+        return self
+
+
+class BaselineConstants(Spec):
+    """What turns printed baselines into marginals."""
+
+    ck_upper_limit_u_per_l: Constant
+    correlation: Correlation
+
+
+class Priors(Spec):
+    """The whole table."""
+
+    fitted: dict[str, Prior]
+    assumed: dict[str, Prior]
+    baseline: BaselineConstants
+
+    def digest(self) -> str:
+        """Return a digest of all numbers; the reasons are not in it."""
+        numbers = {
+            part: {name: [p.kind, list(p.numbers())] for name, p in table.items()}
+            for part, table in (("fitted", self.fitted), ("assumed", self.assumed))
+        }
+        limits = self.baseline
+        rest = [limits.ck_upper_limit_u_per_l.value, [list(r) for r in limits.correlation.rows]]
+        return digest({"priors": numbers, "baseline": rest})
+
+
+def load_priors() -> Priors:
+    """Return the table that comes with the package."""
+    entry = resources.files("simtrial.synthesis") / "priors.yaml"
+    return validate(Priors, parse_yaml(entry.read_text(encoding="utf-8"), "priors.yaml"))

@@ -1,0 +1,107 @@
+"""The truth: what is so. Where parameters come from, and which of them a user has replaced."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from simtrial.core.config import Located, Spec, validate
+from simtrial.core.errors import DesignError
+from simtrial.core.provenance import digest
+from simtrial.myositis.parameters import PARAMETERS, Status, response_name
+from simtrial.trial.shipped import locate
+
+Source = Literal["posterior", "point", "no_effect", "identical_arms"]
+SOURCES: tuple[Source, ...] = ("posterior", "point", "no_effect", "identical_arms")
+
+
+class Replacement(Spec):
+    """A parameter replaced by a value, or multiplied; with its status and source."""
+
+    value: float | None = Field(default=None, examples=["0.6"])
+    times: float | None = Field(default=None, ge=0, examples=["2"])
+    status: Status = "assumed"
+    source: str = "set in the scenario"
+
+
+class Scenario(Spec):
+    """Where the truth comes from, and what is replaced in it.
+
+    ``posterior``: each replicate draws a row. ``point``: the posterior median of each parameter.
+    ``no_effect``: no benefit of the drug. ``identical_arms``: neither benefit nor harm; as no
+    harm is modelled yet, the two are the same course.
+    """
+
+    source: Source = Field(alias="from", examples=["posterior"])
+    set: dict[str, Replacement | float] = {}
+
+    def replacements(self) -> dict[str, Replacement]:
+        """Return the replacements by the name as written."""
+        return {
+            name: r if isinstance(r, Replacement) else Replacement(value=float(r))
+            for name, r in self.set.items()
+        }
+
+    @property
+    def has_drug_effect(self) -> bool:
+        """Whether the drug works under this scenario."""
+        return self.source in ("posterior", "point")
+
+    def digest(self) -> str:
+        """Return the digest that names this truth (relative to its posterior)."""
+        return digest(self.model_dump(mode="json", by_alias=True))
+
+
+ACCRUAL_RATE = "accrual.patients_per_site_month"
+
+
+def full_name(name: str, line: str) -> str:
+    """Return a parameter's full name; ``p_response.DM`` stands for the design's line."""
+    short = re.fullmatch(r"p_response\.(\w+)", name)
+    return response_name(short.group(1), line) if short else name
+
+
+def check_replacements(scenario: Scenario, located: Located | None = None) -> None:
+    """Refuse unknown names and values outside a parameter's range, saying where and what to write.
+
+    Raises
+    ------
+    DesignError
+    """
+    for name, new in scenario.replacements().items():
+        place = located.where(("set", name)) if located else f"set.{name}"
+        known = {full_name(name, line) for line in ("first_line", "refractory")} & set(PARAMETERS)
+        if not known and name != ACCRUAL_RATE:
+            near = difflib.get_close_matches(name, [*PARAMETERS, ACCRUAL_RATE], n=1, cutoff=0.0)
+            raise DesignError(f"{place} is not a known parameter; the nearest is '{near[0]}'.")
+        if (new.value is None) == (new.times is None):
+            raise DesignError(
+                f"{place} needs exactly one of value and times; "
+                "for example {value: 0.6} or {times: 2}."
+            )
+        if known and new.value is not None:
+            parameter = PARAMETERS[sorted(known)[0]]
+            if not parameter.allows(new.value):
+                raise DesignError(
+                    f"{place} is {new.value:g}; {parameter.meaning} lies from "
+                    f"{parameter.lowest:g} to {parameter.highest:g} ({parameter.unit})."
+                )
+        if name == ACCRUAL_RATE and new.value is not None and new.value <= 0:
+            raise DesignError(f"{place} is {new.value:g}; a rate must be above 0, such as 0.06.")
+
+
+def load_scenario(name_or_path: str | Path) -> Scenario:
+    """Return a scenario from a YAML file or by shipped name (``point``, ``posterior``, ...).
+
+    Raises
+    ------
+    DesignError : with file, line, field, value, rule and a correct example.
+    """
+    located = locate(name_or_path, "scenarios")
+    scenario = validate(Scenario, located)
+    check_replacements(scenario, located)
+    return scenario
