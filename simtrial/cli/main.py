@@ -155,7 +155,12 @@ def power(
     from simtrial.core.errors import DesignError
     from simtrial.planning.power import DEFAULT_SCENARIOS, DEFAULT_TRIALS
     from simtrial.planning.power import power as find_power
-    from simtrial.report.tables import assumption_table, control_lines, scenario_table
+    from simtrial.report.tables import (
+        assumption_table,
+        control_lines,
+        detail_lines,
+        scenario_table,
+    )
     from simtrial.trial.design import load_design
     from simtrial.trial.posterior import load_posterior
 
@@ -187,14 +192,7 @@ def power(
     else:
         say(document["title"] + "\n")
         say(scenario_table(document) + "\n")
-        for row in document["scenarios"]:
-            weeks = row["metrics"].get("duration_weeks")
-            if weeks:
-                say(
-                    f"{row['scenario']}: first site open to last visit "
-                    f"{weeks['estimate']:.1f} weeks (MCSE {weeks['mcse']:.2f}), "
-                    f"{row['metrics']['screened']['estimate']:.1f} candidates screened."
-                )
+        say("\n".join(detail_lines(document)))
         say("\n" + "\n".join(control_lines(document)) + "\n")
         say(assumption_table(document))
         say(f"\nRun again: {document['rerun']}")
@@ -227,6 +225,7 @@ def fit(
     ledger = load_ledger([evidence] if evidence is not None else None)
     if out is not None:
         output_folder(out.parent)
+    shipped = load_posterior()  # before --out may replace it
     bars = BarProgress(quiet=quiet)
     if not quiet:
         note("Fitting: cell tables, sampling, then the control arm of every row (some minutes).")
@@ -243,7 +242,7 @@ def fit(
         bars.close()
     if out is not None:
         save_posterior(made, out)
-    rows = compare(made, load_posterior())
+    rows = compare(made, shipped)
     farthest = max(rows, key=lambda row: abs(row["z"]))
     if json:
         say(
@@ -270,8 +269,8 @@ def fit(
             if not of:
                 continue
             values = [f"{of[s]['new']:.4g}" for s in ("q50", "q5", "q95")]
-            shipped = f"{of['q50']['shipped']:.4g}"
-            table.append([name, origin.status, *values, shipped, f"{of['q50']['z']:.1f}"])
+            before = f"{of['q50']['shipped']:.4g}"
+            table.append([name, origin.status, *values, before, f"{of['q50']['z']:.1f}"])
         say(aligned(table, right=[2, 3, 4, 5, 6]))
         say(
             f"\nFarthest from the shipped posterior: {farthest['parameter']} "

@@ -114,14 +114,22 @@ def read_yaml(path: Path, error: type[SimtrialError] = DesignError) -> Located:
     return parse_yaml(text, str(path), error)
 
 
+def _field(model: Any, key: object) -> Any:
+    """Return the definition of a field by the key a user writes, or None."""
+    for name, field in getattr(model, "model_fields", {}).items():
+        if key == (field.alias or name):
+            return field
+    return None
+
+
 def _known_keys(model: type[BaseModel], path: FieldPath) -> list[str]:
     """Return the keys a model allows at the parent of ``path`` (best effort, for suggestions)."""
     current: Any = model
     for part in path[:-1]:
-        fields = getattr(current, "model_fields", None)
-        if fields is None or part not in fields:
-            return []
-        current = _model_inside(fields[part].annotation)
+        field = _field(current, part)
+        if field is None:
+            continue  # one step into a list or mapping: the model of its values stays
+        current = _model_inside(field.annotation)
         if current is None:
             return []
     fields = getattr(current, "model_fields", {})
@@ -164,11 +172,9 @@ def _example(model: type[BaseModel], path: FieldPath) -> str:
     """Return the example that the field's definition carries, as ``key: value``."""
     current: Any = model
     for index, part in enumerate(path):
-        fields = getattr(current, "model_fields", None)
-        if not isinstance(part, str) or fields is None or part not in fields:
-            # one step into a mapping or list: the model of its values
-            continue
-        field = fields[part]
+        field = _field(current, part)
+        if field is None:
+            continue  # one step into a list or mapping: the model of its values stays
         if field.examples and index >= len(path) - 2:
             return f"{part}: {field.examples[0]}"
         current = _model_inside(field.annotation)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simtrial.analysis.beta_binomial import chance_difference_exceeds, posterior_difference
 from simtrial.core.units import MINUTES_PER_WEEK
 from simtrial.operating.prepare import Prepared
 from simtrial.operating.replicates import Outcomes
@@ -37,12 +39,13 @@ class Metric:
     interval95: tuple[float, float]
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
+        """Return plain values for JSON; an error that one replicate cannot give is null."""
+        known = math.isfinite(self.mcse)
         return {
             "estimate": self.estimate,
-            "mcse": self.mcse,
+            "mcse": self.mcse if known else None,
             "replicates": self.replicates,
-            "interval95": list(self.interval95),
+            "interval95": list(self.interval95) if known else None,
         }
 
     def words(self, digits: int = 3) -> str:
@@ -50,11 +53,12 @@ class Metric:
         return f"{self.estimate:.{digits}f} (MCSE {self.mcse:.{digits}f}, R = {self.replicates:,})"
 
 
-def success_metric(success: NDArray[np.bool_], rows: int, first: int = 0) -> Metric:
-    """Return the share of successful replicates.
+def success_metric(success: NDArray[np.bool_], rows: int, row_ess: float = np.inf) -> Metric:
+    """Return the share of successful replicates; replicate r used row ``r mod rows``.
 
     With several posterior rows the error is taken between rows, so it holds the posterior's own
-    finite number of draws too; with one row it is binomial and the interval is Wilson's.
+    finite number of draws too (times what correlated draws cost); with one row it is binomial and
+    the interval is Wilson's.
     """
     n, hits = success.shape[0], int(success.sum())
     share = hits / n
@@ -65,7 +69,8 @@ def success_metric(success: NDArray[np.bool_], rows: int, first: int = 0) -> Met
             replicates=n,
             interval95=wilson_interval(hits, n),
         )
-    error = clustered_share_mcse(success, (first + np.arange(n)) % rows)
+    error = clustered_share_mcse(success, np.arange(n) % rows)
+    error *= np.sqrt(max(1.0, rows / row_ess))
     if not np.isfinite(error):
         error = share_mcse(hits, n)
     bounds = (max(0.0, share - _Z95 * error), min(1.0, share + _Z95 * error))
@@ -85,7 +90,7 @@ def mean_metric(values: NDArray[np.float64]) -> Metric:
 
 def _ratio(top: NDArray[np.int64], bottom: NDArray[np.int64]) -> Metric:
     """Return a share pooled over replicates, its error between replicates (patients cluster)."""
-    total, n = int(bottom.sum()), top.shape[0]
+    total, n = max(1, int(bottom.sum())), top.shape[0]
     share = float(top.sum() / total)
     residual = top - share * bottom
     error = float(np.sqrt((residual**2).sum()) / total) if n > 1 else float("inf")
@@ -106,8 +111,60 @@ def rates(prepared: Prepared, outcomes: Outcomes) -> dict[str, dict[str, Metric]
     return out
 
 
-def scenario_row(prepared: Prepared, outcomes: Outcomes, name: str) -> dict[str, Any]:
-    """Return one row of the JSON of ``power``: a scenario with its metrics at the largest n."""
+def difference_metrics(
+    prepared: Prepared, outcomes: Outcomes, truth: Metric
+) -> dict[str, dict[str, Any]]:
+    """Return bias of the posterior mean difference, and coverage of its 95 % credible interval.
+
+    ``truth`` is the true composite difference with its own error, from patients of other trials;
+    the error of the bias holds it.
+    """
+    design = prepared.design
+    if design.analysis is None or design.decision is None:
+        return {}
+    arms = design.decision.success.arms()
+    at = [design.arm_names.index(arm) for arm in arms]
+    priors = (design.analysis.prior[arms[0]], design.analysis.prior[arms[1]])
+    counts, sizes = outcomes.responders[:, at], outcomes.arm_n[:, at]
+    found = mean_metric(posterior_difference(counts, sizes, priors))
+    bias = found.estimate - truth.estimate
+    error = float(np.hypot(found.mcse, truth.mcse))
+    above = chance_difference_exceeds(counts, sizes, priors, truth.estimate)
+    covered = success_metric((above > 0.025) & (above < 0.975), 1)
+    return {
+        "bias": Metric(
+            estimate=bias,
+            mcse=error,
+            replicates=found.replicates,
+            interval95=(bias - _Z95 * error, bias + _Z95 * error),
+        ).as_json(),
+        "coverage": covered.as_json(),
+    }
+
+
+def true_difference(prepared: Prepared, outcomes: Outcomes) -> Metric:
+    """Return the composite difference, better arm minus other, of a large run of its own."""
+    if prepared.design.decision is None:
+        raise ValueError("the design has no decision, so no arm is the better one")
+    better, other = prepared.design.decision.success.arms()
+    composite = rates(prepared, outcomes)["composite"]
+    error = float(np.hypot(composite[better].mcse, composite[other].mcse))
+    gap = composite[better].estimate - composite[other].estimate
+    return Metric(
+        estimate=gap,
+        mcse=error,
+        replicates=outcomes.replicates,
+        interval95=(gap - _Z95 * error, gap + _Z95 * error),
+    )
+
+
+def scenario_row(
+    prepared: Prepared, outcomes: Outcomes, name: str, truth: Metric | None = None
+) -> dict[str, Any]:
+    """Return one row of the JSON of ``power``: a scenario with its metrics at the largest n.
+
+    With the true difference given, bias and coverage are among the metrics.
+    """
     found = rates(prepared, outcomes)
     last_visit = int(prepared.protocol.visit_minute[-1])
     weeks = (outcomes.last_randomised + last_visit).astype(np.float64) / MINUTES_PER_WEEK
@@ -117,8 +174,10 @@ def scenario_row(prepared: Prepared, outcomes: Outcomes, name: str) -> dict[str,
         # a trial that could not fill counts as a failure to show anything
         success = outcomes.success[:, -1] & done
         metrics[METRIC_OF[prepared.scenario.source]] = success_metric(
-            success, prepared.rows
+            success, prepared.rows, prepared.row_ess
         ).as_json()
+    if truth is not None:
+        metrics |= difference_metrics(prepared, outcomes, truth)
     if done.any():
         metrics["duration_weeks"] = mean_metric(weeks[done]).as_json()
     metrics["screened"] = mean_metric(outcomes.screened.astype(np.float64)).as_json()
@@ -126,9 +185,9 @@ def scenario_row(prepared: Prepared, outcomes: Outcomes, name: str) -> dict[str,
         "scenario": name,
         "n": int(outcomes.arm_n[0].sum()),
         "rates": {arm: m.estimate for arm, m in found["composite"].items()},
-        "rates_mcse": {arm: m.mcse for arm, m in found["composite"].items()},
+        "rates_mcse": {arm: m.as_json()["mcse"] for arm, m in found["composite"].items()},
         "observed_rates": {arm: m.estimate for arm, m in found["observed"].items()},
-        "observed_rates_mcse": {arm: m.mcse for arm, m in found["observed"].items()},
+        "observed_rates_mcse": {arm: m.as_json()["mcse"] for arm, m in found["observed"].items()},
         "exact": False,
         "metrics": metrics,
         "control_rows_clipped": prepared.clipped,

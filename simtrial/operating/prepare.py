@@ -41,6 +41,7 @@ class Prepared:
 
     Attributes
     ----------
+    row_ess : effective number of independent rows (the sampler's draws are correlated).
     clipped : rows whose control rate cannot be reached by any background (held at 0 or 1).
     noise_floor : observed response of patients without any true change, at the point.
     control_rate : the stated rate at the point; None where the scenario sets p_background.
@@ -52,6 +53,7 @@ class Prepared:
     table: CourseTable
     arrivals: Arrivals
     rows: int
+    row_ess: float
     clipped: int
     noise_floor: float
     noise_floor_error: float
@@ -133,9 +135,14 @@ def prepare(
     posterior: Posterior,
     *,
     workers: int = 1,
-    tick: Callable[[], None] | None = None,
+    start: Callable[[str, int], Callable[[int], None]] | None = None,
 ) -> Prepared:
     """Return a design ready to run under a scenario.
+
+    Parameters
+    ----------
+    start : told of a title and a total when replaced parameters make the control arm of every row
+        count anew (some minutes); it returns what is told of each step.
 
     Raises
     ------
@@ -147,12 +154,12 @@ def prepare(
     point_draws, new = _rows(design, scenario, posterior, point=True)
     draws = point_draws if is_point else _rows(design, scenario, posterior, point=False)[0]
     rows = draws["depth"].shape[0]
-    point_background, _ = _background(point_draws, new, posterior, True, workers, None)
+    point_background = _background(point_draws, new, posterior, True, workers, None)
     p_point = _solved(point_draws, new, point_background)
     if is_point:
         background, solved = point_background, p_point
     else:
-        background, _ = _background(draws, new, posterior, False, workers, tick)
+        background = _background(draws, new, posterior, False, workers, start)
         solved = _solved(draws, new, background)
     table = course_table(
         design, draws, posterior.correlation, solved[0], drug_works=scenario.has_drug_effect
@@ -169,6 +176,7 @@ def prepare(
             design.accrual, _accrual_rate(design, scenario), eligible, design.sample_size.n
         ),
         rows=rows,
+        row_ess=_row_ess(posterior, rows, draws),
         clipped=int(solved[1].sum()),
         noise_floor=float(point_background["r0"][0]),
         noise_floor_error=float(point_background["r0_error"][0]),
@@ -185,12 +193,12 @@ def _background(
     posterior: Posterior,
     point: bool,
     workers: int,
-    tick: Callable[[], None] | None,
-) -> tuple[dict[str, NDArray[np.float64]], bool]:
+    start: Callable[[str, int], Callable[[int], None]] | None,
+) -> dict[str, NDArray[np.float64]]:
     """Return r0 and r1 of the rows: as stored, or counted anew when a replacement moves them."""
     if not any(moves_control(name) for name in new):
         part = slice(-1, None) if point else slice(0, -1)
-        return {name: values[part] for name, values in posterior.background.items()}, False
+        return {name: values[part] for name, values in posterior.background.items()}
     every = {
         **draws,
         "prednisolone_share[refractory]": posterior.require("prednisolone_share[refractory]")[
@@ -198,10 +206,15 @@ def _background(
         ],
     }
     first = posterior.n_draws if point else 0
-    counted = tabulate(
-        every, posterior.correlation, workers=workers, first_replicate=first, tick=tick
+    rows = draws["depth"].shape[0]
+    step = None if start is None else start("control arm of each row", rows)
+    return tabulate(
+        every,
+        posterior.correlation,
+        workers=workers,
+        first_replicate=first,
+        tick=None if step is None else lambda: step(1),
     )
-    return counted, True
 
 
 def _solved(
@@ -216,6 +229,12 @@ def _solved(
             raise DesignError(f"set.{SOLVED} is solved, not drawn; write value instead of times.")
         return np.full(rate.shape, value), np.zeros(rate.shape, np.bool_)
     return solve_background(rate, background["r0"], background["r1"])
+
+
+def _row_ess(posterior: Posterior, rows: int, read: Mapping[str, object]) -> float:
+    """Return the least effective sample size among the sampled parameters that are read."""
+    held = posterior.provenance.get("ess", {})
+    return min([float(rows), *(float(held[name][0]) for name in read if name in held)])
 
 
 def _accrual_rate(design: Design, scenario: Scenario) -> float:

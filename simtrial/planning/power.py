@@ -9,7 +9,14 @@ from typing import Any
 
 from simtrial.core.errors import DesignError
 from simtrial.core.provenance import DEFAULT_SEED, canonical_json, digest, version
-from simtrial.operating.characteristics import METRIC_OF, assumptions, scenario_row, success_metric
+from simtrial.operating.characteristics import (
+    METRIC_OF,
+    Metric,
+    assumptions,
+    scenario_row,
+    success_metric,
+    true_difference,
+)
 from simtrial.operating.prepare import Prepared, prepare
 from simtrial.operating.replicates import Engine, run_all
 from simtrial.trial.design import Design
@@ -19,6 +26,8 @@ from simtrial.trial.scenario import Scenario, load_scenario
 DEFAULT_TRIALS = 10_000
 DEFAULT_SCENARIOS = ("point", "identical_arms", "posterior")
 _MOST_TRIALS = 4_000_000
+_TRUTH_FROM = 2**31  # replicates beyond all that are counted
+_TRUTH_PATIENTS = 400_000
 
 
 class Progress:
@@ -63,7 +72,7 @@ class Power:
                     m = row["metrics"][name]
                     out.append(
                         f"{row['scenario']}, n = {row['n']}: {name} {m['estimate']:.3f} "
-                        f"(MCSE {m['mcse']:.4f}, R = {m['replicates']:,})."
+                        f"(MCSE {m['mcse'] or float('nan'):.4f}, R = {m['replicates']:,})."
                     )
         return out
 
@@ -84,7 +93,7 @@ def trials_for(prepared: Prepared, mcse: float, *, seed: int, workers: int) -> i
     pilot = run_all(
         prepared, seed=seed, trials=1_000, sizes=[prepared.design.sample_size.n], workers=workers
     )
-    found = success_metric(pilot.outcomes.success[:, -1], prepared.rows)
+    found = success_metric(pilot.outcomes.success[:, -1], prepared.rows, prepared.row_ess)
     share = min(max(found.estimate, 0.02), 0.98)
     spread = max(found.mcse**2 * 1_000, share * (1.0 - share))
     return min(_MOST_TRIALS, max(1_000, math.ceil(1.05 * spread / mcse**2)))
@@ -130,7 +139,7 @@ def power(
     rows, read = [], []
     interrupted = False
     for label, scenario in named_scenarios(scenarios):
-        prepared = prepare(design, scenario, held, workers=workers)
+        prepared = prepare(design, scenario, held, workers=workers, start=report.start)
         wanted = trials
         if mcse is not None:
             wanted = trials_for(prepared, mcse, seed=seed, workers=workers)
@@ -146,7 +155,10 @@ def power(
             advance=advance,
         )
         report.finish()
-        rows.append(scenario_row(prepared, run.outcomes, label))
+        truth = None
+        if prepared.rows == 1 and not run.interrupted:
+            truth = _truth(prepared, seed=seed, workers=workers)
+        rows.append(scenario_row(prepared, run.outcomes, label, truth))
         read.append(prepared)
         interrupted = run.interrupted
         if interrupted:
@@ -161,6 +173,22 @@ def power(
         f"simtrial power {name}{options} --n {design.sample_size.n} --seed {seed} {effort}"
     )
     return Power(document=document, interrupted=interrupted)
+
+
+def _truth(prepared: Prepared, *, seed: int, workers: int) -> Metric:
+    """Return the true difference under a scenario, from patients that no counted trial holds."""
+    n = prepared.design.sample_size.n
+    run = run_all(
+        prepared,
+        seed=seed,
+        first=_TRUTH_FROM,
+        trials=math.ceil(_TRUTH_PATIENTS / n),
+        sizes=[n],
+        workers=workers,
+    )
+    if run.interrupted:
+        raise KeyboardInterrupt
+    return true_difference(prepared, run.outcomes)
 
 
 def header(

@@ -65,6 +65,7 @@ def refit(
         "patients_per_node": patients_per_node,
         "control_patients": control_patients,
         "diagnostics": fitted.diagnostics,
+        "ess": {name: list(pair) for name, pair in fitted.ess.items()},
         "fingerprint": marks_of(facts, table),
         "extra": {name: summary(values) for name, values in fitted.extra.items()},
     }
@@ -102,6 +103,12 @@ def _versions() -> dict[str, str]:
     return {name: of(name) for name in ("pymc", "pytensor", "nutpie", "numpy", "scipy", "numba")}
 
 
+def effective_rows(posterior: Posterior, name: str) -> tuple[float, float] | None:
+    """Return the (bulk, tail) effective sample size of a sampled parameter's rows."""
+    pair = posterior.provenance.get("ess", {}).get(name)
+    return None if pair is None else (float(pair[0]), float(pair[1]))
+
+
 def compare(new: Posterior, old: Posterior) -> list[dict[str, Any]]:
     """Return, for each parameter and statistic, the difference in combined standard errors.
 
@@ -109,7 +116,9 @@ def compare(new: Posterior, old: Posterior) -> list[dict[str, Any]]:
     """
     out = []
     for name in old.draws:
-        mine, theirs = summary(new.draws[name]), summary(old.draws[name])
+        mine, theirs = (
+            summary(made.draws[name], effective_rows(made, name)) for made in (new, old)
+        )
         for statistic in ("mean", "q5", "q50", "q95"):
             gap = mine[statistic] - theirs[statistic]
             error = float(np.hypot(mine[f"{statistic}_mcse"], theirs[f"{statistic}_mcse"]))

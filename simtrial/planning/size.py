@@ -85,9 +85,9 @@ def smallest(curve: Sequence[Metric], target: float) -> int | None:
     return found
 
 
-def _curve(outcomes: Outcomes, rows: int) -> list[Metric]:
+def _curve(outcomes: Outcomes, prepared: Prepared) -> list[Metric]:
     return [
-        success_metric(outcomes.success[:, g] & outcomes.complete, rows)
+        success_metric(outcomes.success[:, g] & outcomes.complete, prepared.rows, prepared.row_ess)
         for g in range(outcomes.success.shape[1])
     ]
 
@@ -144,6 +144,7 @@ def size(
             base.model_copy(update={"source": source}),
             held,
             workers=workers,
+            start=report.start,
         )
         for kind, source in sources.items()
     }
@@ -167,7 +168,7 @@ def size(
     count = _reach(grid, arms, _FIRST_REACH)
     while True:
         outcomes, interrupted = look(goal, count)
-        curve = _curve(outcomes, prepared[goal].rows)
+        curve = _curve(outcomes, prepared[goal])
         at = smallest(curve, target)
         settled = at is not None and grid[count - 1] >= min(2 * grid[at], grid[-1])
         if settled or interrupted or count == len(grid):
@@ -179,7 +180,7 @@ def size(
     last = {goal: outcomes}
     if not interrupted:
         last[other], interrupted = look(other, count)
-        curves[other] = _curve(last[other], prepared[other].rows)
+        curves[other] = _curve(last[other], prepared[other])
     document = header("size", design, held, prepared["power"], name=name, seed=seed, trials=trials)
     document |= _answer(design, grid[:count], curves, goal, target, prepared)
     document["scenarios"] = [

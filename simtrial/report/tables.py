@@ -21,7 +21,12 @@ def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
 
 
 def _with_error(metric: Mapping[str, Any]) -> str:
-    return f"{metric['estimate']:.3f} (MCSE {metric['mcse']:.4f})"
+    return f"{metric['estimate']:.3f} (MCSE {number(metric['mcse'])})"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Return a number to some decimals, or a dash where there is none."""
+    return "-" if value is None else f"{value:.{digits}f}"
 
 
 def size_table(document: Mapping[str, Any], most: int = 14) -> str:
@@ -46,15 +51,38 @@ def scenario_table(document: Mapping[str, Any]) -> str:
     head += [f"{a}, composite" for a in arms] + [f"{a}, observed" for a in arms]
     rows = [[*head]]
     for row in document["scenarios"]:
-        decided = [k for k in row["metrics"] if k not in ("duration_weeks", "screened")]
+        decided = [k for k in row["metrics"] if k in ("power", "success", "type1", "assurance")]
         name = decided[0] if decided else "-"
         shown = _with_error(row["metrics"][name]) if decided else "-"
-        rates = [f"{row['rates'][a]:.3f} ({row['rates_mcse'][a]:.4f})" for a in arms]
+        rates = [f"{row['rates'][a]:.3f} ({number(row['rates_mcse'][a])})" for a in arms]
         rates += [
-            f"{row['observed_rates'][a]:.3f} ({row['observed_rates_mcse'][a]:.4f})" for a in arms
+            f"{row['observed_rates'][a]:.3f} ({number(row['observed_rates_mcse'][a])})"
+            for a in arms
         ]
         rows.append([row["scenario"], str(row["n"]), name, shown, *rates])
     return aligned(rows, right=[1])
+
+
+def detail_lines(document: Mapping[str, Any]) -> list[str]:
+    """Return duration and screening, and bias and coverage where they are known."""
+    out = []
+    for row in document["scenarios"]:
+        found = row["metrics"]
+        if "duration_weeks" in found:
+            weeks = found["duration_weeks"]
+            out.append(
+                f"{row['scenario']}: first site open to last visit {weeks['estimate']:.1f} weeks "
+                f"(MCSE {number(weeks['mcse'], 2)}), {found['screened']['estimate']:.1f} "
+                "candidates screened."
+            )
+        if "bias" in found:
+            bias, cover = found["bias"], found["coverage"]
+            out.append(
+                f"{row['scenario']}: bias of the difference {bias['estimate']:+.4f} "
+                f"(MCSE {number(bias['mcse'])}), coverage of its 95 % interval "
+                f"{cover['estimate']:.3f} (MCSE {number(cover['mcse'])})."
+            )
+    return out
 
 
 def control_lines(document: Mapping[str, Any]) -> list[str]:

@@ -37,6 +37,7 @@ class Fit:
     extra : name -> (D,) fitted quantities that are no parameters of the course.
     origins : status and source of each parameter.
     correlation : (6, 6) of the latent baseline.
+    ess : sampled name -> (bulk, tail) effective sample sizes of its rows, at most their number.
     diagnostics : worst R-hat and effective sample sizes over all sampled quantities, divergences.
     """
 
@@ -45,6 +46,7 @@ class Fit:
     extra: dict[str, NDArray[np.float64]]
     origins: dict[str, Origin]
     correlation: NDArray[np.float64]
+    ess: dict[str, tuple[float, float]]
     diagnostics: dict[str, Any]
 
 
@@ -78,8 +80,12 @@ def sample(
     progress: bool = False,
 ) -> Any:
     """Return the posterior as an ArviZ data tree, whatever its diagnostics."""
+    import logging
+
     import pymc as pm
 
+    # the sampler announces its variables on stderr; our own progress speaks instead
+    logging.getLogger("pymc").setLevel(logging.WARNING)
     correlation = np.array(priors.baseline.correlation.rows)
     tables = tables_for(medians_of(ledger, priors), correlation, patients_per_node)
     with response_model(facts_of(ledger), priors, tables):
@@ -188,8 +194,19 @@ def fit(
         extra={name: draw for name, draw in sampled.items() if name not in PARAMETERS},
         origins=origins,
         correlation=np.array(priors.baseline.correlation.rows),
+        ess=_effective_rows(tree),
         diagnostics=found,
     )
+
+
+def _effective_rows(tree: Any) -> dict[str, tuple[float, float]]:
+    import arviz as az
+
+    table = az.summary(tree, kind="diagnostics", round_to="none")
+    return {
+        str(name): (min(ROWS, float(row["ess_bulk"])), min(ROWS, float(row["ess_tail"])))
+        for name, row in table.iterrows()
+    }
 
 
 def _sources(name: str) -> str:
@@ -202,18 +219,20 @@ def _sources(name: str) -> str:
     return "document 002's 19 patients"
 
 
-def summary(draws: NDArray[np.float64]) -> dict[str, float]:
-    """Return mean and 5, 50, 95 % quantiles of independent draws, each with its error (``*_mcse``).
+def summary(draws: NDArray[np.float64], ess: tuple[float, float] | None = None) -> dict[str, float]:
+    """Return mean and 5, 50, 95 % quantiles of draws, each with its error (``*_mcse``).
 
     The error of a quantile is half the distance between the order statistics one standard
-    deviation of their rank to either side.
+    deviation of their rank to either side. ``ess`` is the (bulk, tail) effective sample size;
+    without it the draws are independent.
     """
     n = draws.shape[0]
+    bulk, tail = ess if ess is not None else (float(n), float(n))
     ordered = np.sort(draws)
-    out = {"mean": float(draws.mean()), "mean_mcse": float(draws.std(ddof=1) / np.sqrt(n))}
+    out = {"mean": float(draws.mean()), "mean_mcse": float(draws.std(ddof=1) / np.sqrt(bulk))}
     for percent in (5, 50, 95):
         share = percent / 100.0
-        spread = np.sqrt(n * share * (1.0 - share))
+        spread = n * np.sqrt(share * (1.0 - share) / tail)
         low = int(np.clip(np.floor(n * share - spread), 0, n - 1))
         high = int(np.clip(np.ceil(n * share + spread), 0, n - 1))
         out[f"q{percent}"] = float(np.quantile(draws, share))

@@ -12,7 +12,7 @@ from pydantic import Field
 from simtrial.core.config import Located, Spec, validate
 from simtrial.core.errors import DesignError
 from simtrial.core.provenance import digest
-from simtrial.myositis.parameters import PARAMETERS, Status, response_name
+from simtrial.myositis.parameters import PARAMETERS, SUBTYPES, Status, response_name
 from simtrial.trial.shipped import locate
 
 Source = Literal["posterior", "point", "no_effect", "identical_arms"]
@@ -76,7 +76,8 @@ def check_replacements(scenario: Scenario, located: Located | None = None) -> No
         place = located.where(("set", name)) if located else f"set.{name}"
         known = {full_name(name, line) for line in ("first_line", "refractory")} & set(PARAMETERS)
         if not known and name != ACCRUAL_RATE:
-            near = difflib.get_close_matches(name, [*PARAMETERS, ACCRUAL_RATE], n=1, cutoff=0.0)
+            names = [*PARAMETERS, ACCRUAL_RATE, *(f"p_response.{s}" for s in SUBTYPES)]
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
             raise DesignError(f"{place} is not a known parameter; the nearest is '{near[0]}'.")
         if (new.value is None) == (new.times is None):
             raise DesignError(
