@@ -22,7 +22,18 @@ FieldPath = tuple[str | int, ...]
 class Spec(BaseModel):
     """A frozen record read from YAML: unknown keys are errors, values keep their type."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class FieldFault(ValueError):
+    """A broken rule between fields, raised by a validator: it names the field to change.
+
+    ``path`` is relative to the model whose validator raises it.
+    """
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self.path: FieldPath = tuple(path.split("."))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,8 +158,12 @@ def _model_inside(annotation: Any) -> type[BaseModel] | None:
 
 
 def _rule(model: type[BaseModel], located: Located, details: Mapping[str, Any]) -> str:
-    path: FieldPath = tuple(details["loc"])
+    path: FieldPath = tuple(part for part in details["loc"] if part != "[key]")
     kind, value = details["type"], details["input"]
+    fault = details.get("ctx", {}).get("error")
+    if isinstance(fault, FieldFault):
+        path += fault.path
+        value = _value_at(located.data, path)
     example = _example(model, path)
     such_as = f"; for example {example}" if example else ""
     if kind == "extra_forbidden":
@@ -161,6 +176,16 @@ def _rule(model: type[BaseModel], located: Located, details: Mapping[str, Any]) 
         return f"{located.where(path)} is {_shown(value)}; {details['ctx']['error']}{such_as}."
     message = details["msg"][0].lower() + details["msg"][1:]
     return f"{located.where(path)} is {_shown(value)}; {message}{such_as}."
+
+
+def _value_at(data: Any, path: FieldPath) -> Any:
+    """Return what the user wrote at a path; nothing where a default stands."""
+    for part in path:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data
 
 
 def _shown(value: Any) -> str:
@@ -187,6 +212,8 @@ def validate[M: BaseModel](
     model: type[M], located: Located, error: type[SimtrialError] = DesignError
 ) -> M:
     """Return the validated model, or raise ``error`` with one line per fault."""
+    if located.data is None:
+        raise error(f"{located.source}: the file is empty; it needs 'key: value' lines.")
     if not isinstance(located.data, dict):
         raise error(
             f"{located.source}: expected 'key: value' lines at the top, got {_shown(located.data)}."

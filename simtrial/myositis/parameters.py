@@ -53,9 +53,11 @@ def _all() -> list[Parameter]:
             name=name, unit="1", meaning=meaning, scale="logit", lowest=0.0, highest=1.0
         )
 
-    def positive(name: str, unit: str, meaning: str, highest: float) -> Parameter:
+    def positive(
+        name: str, unit: str, meaning: str, highest: float, lowest: float = 0.0
+    ) -> Parameter:
         return Parameter(
-            name=name, unit=unit, meaning=meaning, scale="log", lowest=0.0, highest=highest
+            name=name, unit=unit, meaning=meaning, scale="log", lowest=lowest, highest=highest
         )
 
     out = [
@@ -69,10 +71,10 @@ def _all() -> list[Parameter]:
         share("depth", "share of the way to health that a typical responder goes"),
         positive("depth_sd", "logit", "standard deviation of depth between responders", 5.0),
         positive("k_on", "1/week", "rate at which benefit approaches its target", 1e6),
-        positive("x50", "g/kg", "exposure of half the full effect, typical patient", 100.0),
+        positive("x50", "g/kg", "exposure of half the full effect, typical patient", 100.0, 1e-6),
         positive("x50_sd", "log", "standard deviation of log x50 between patients", 5.0),
-        positive("h_eff", "day", "half-life of the effect of a course", 1e6),
-        positive("hill", "1", "steepness of effect against exposure", 20.0),
+        positive("h_eff", "day", "half-life of the effect of a course", 1e6, 1e-6),
+        positive("hill", "1", "steepness of effect against exposure", 20.0, 1e-6),
     ]
     out += [
         positive(f"loading.{m}", "1", f"how far {m} follows the benefit", 2.0) for m in MEASURES
@@ -119,12 +121,12 @@ def _all() -> list[Parameter]:
             highest=110.0,
         ),
         positive("age.scale", "year", "standard deviation of age", 60.0),
-        positive("weight.women", "kg", "median weight of women", 300.0),
-        positive("weight.men", "kg", "median weight of men", 300.0),
+        positive("weight.women", "kg", "median weight of women", 300.0, 1e-6),
+        positive("weight.men", "kg", "median weight of men", 300.0, 1e-6),
         positive("weight.log_sd", "log", "standard deviation of log weight", 2.0),
         share(prednisolone_name("first_line"), "share of candidates on prednisolone"),
         share(prednisolone_name("refractory"), "share of candidates on prednisolone"),
-        positive("prednisolone.median", "mg/d", "median dose of those who take it", 200.0),
+        positive("prednisolone.median", "mg/d", "median dose of those who take it", 200.0, 1e-6),
         positive("prednisolone.log_sd", "log", "standard deviation of log dose", 3.0),
     ]
     return out

@@ -143,6 +143,8 @@ def run_all(
     ------
     KeyboardInterrupt : only when not a single batch was finished.
     """
+    if not 0 <= seed < 2**63:
+        raise DesignError(f"seed is {seed}; give a whole number from 0 to 2**63 - 1.")
     if trials < 1:
         raise DesignError(f"trials is {trials}; give at least 1, such as 10000.")
     size = chunk or max(1, _BATCH_PATIENTS // max(sizes))

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from simtrial.core.config import Located, Spec, validate
+from simtrial.core.config import FieldFault, Located, Spec, validate
 from simtrial.core.provenance import digest
 from simtrial.myositis.measures import MMT_MAXIMUM
 from simtrial.myositis.parameters import SUBTYPES
@@ -53,9 +53,9 @@ class Population(Spec):
     def _scale(self) -> Self:
         most, below = MMT_MAXIMUM[self.mmt], self.eligibility.mmt_below
         if below is not None and below > most:
-            raise ValueError(
-                f"eligibility.mmt_below is {below:g}, but {self.mmt} has {most} points; "
-                f"write at most {most}, or another mmt version"
+            raise FieldFault(
+                "eligibility.mmt_below",
+                f"{self.mmt} has {most} points; write at most {most}, or another mmt version",
             )
         return self
 
@@ -131,14 +131,15 @@ class Allocation(Spec):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if not self.ratio or min(self.ratio.values()) < 1:
-            raise ValueError("every part of the ratio must be a whole number of at least 1")
+            raise FieldFault("ratio", "every part of it must be a whole number of at least 1")
         total = sum(self.ratio.values())
         for size in self.block_sizes:
             if size < total or size % total:
-                raise ValueError(
+                raise FieldFault(
+                    "block_sizes",
                     f"a block of {size} cannot hold the ratio "
                     f"{':'.join(str(v) for v in self.ratio.values())}; "
-                    f"write multiples of {total}, such as [{2 * total}]"
+                    f"write multiples of {total}, such as [{2 * total}]",
                 )
         return self
 
@@ -314,54 +315,61 @@ class Design(Spec):
         for name, arm in self.arms.items():
             like = arm.infusions_like
             if like is not None and (like not in self.arms or not self.arms[like].is_drug):
-                raise ValueError(
-                    f"arms.{name}.infusions_like is '{like}'; name an arm that receives the drug "
-                    f"({', '.join(n for n, a in self.arms.items() if a.is_drug) or 'none yet'})"
+                drugs = ", ".join(n for n, a in self.arms.items() if a.is_drug)
+                raise FieldFault(
+                    f"arms.{name}.infusions_like",
+                    f"name an arm that receives the drug ({drugs or 'none yet'})",
                 )
         if self.allocation is None:
             if len(self.arms) != 1:
-                raise ValueError("a design of several arms needs an allocation")
+                raise FieldFault("allocation", "a design of several arms needs an allocation")
         elif set(self.allocation.ratio) != set(self.arms):
-            raise ValueError(
-                f"allocation.ratio names {', '.join(self.allocation.ratio)}; "
-                f"the arms are {', '.join(self.arms)}"
+            raise FieldFault(
+                "allocation.ratio", f"it must name the arms, {', '.join(self.arms)}, and no others"
             )
 
     def _check_times(self) -> None:
         last = self.visits_weeks[-1]
         if self.endpoint.week not in self.visits_weeks:
-            raise ValueError(
-                f"the endpoint is read at week {self.endpoint.week}, which is no visit; "
-                f"visits_weeks are {list(self.visits_weeks)}"
+            key = "at_week" if self.endpoint.at_week is not None else "by_week"
+            raise FieldFault(
+                f"endpoint.{key}",
+                f"that week is no visit; visits_weeks are {list(self.visits_weeks)}",
             )
         for name, arm in self.arms.items():
             late = [c.week for c in arm.course_list() if c.week > last]
             if late:
-                raise ValueError(
-                    f"arms.{name} has an infusion in week {late[0]}, after the last visit "
-                    f"(week {last})"
+                key = "courses" if arm.courses is not None else "infusions"
+                raise FieldFault(
+                    f"arms.{name}.{key}",
+                    f"there would be an infusion in week {late[0]}, after the last visit "
+                    f"(week {last})",
                 )
         both = (self.intercurrent.deterioration, self.intercurrent.rescue)
         if both[0] is not None and both[0].from_week > last:
-            raise ValueError(f"intercurrent.deterioration starts after the last visit ({last})")
+            raise FieldFault(
+                "intercurrent.deterioration.from_week", f"the last visit is in week {last}"
+            )
         if both[1] is not None and both[1].allowed_from_week > last:
-            raise ValueError(f"intercurrent.rescue starts after the last visit ({last})")
+            raise FieldFault(
+                "intercurrent.rescue.allowed_from_week", f"the last visit is in week {last}"
+            )
 
     def _check_decision(self) -> None:
         if (self.analysis is None) != (self.decision is None):
-            raise ValueError("analysis and decision come together, or both are left out")
+            missing = "decision" if self.decision is None else "analysis"
+            raise FieldFault(missing, "analysis and decision come together, or both are left out")
         if self.analysis is None or self.decision is None:
             return
         better, other = self.decision.success.arms()
         if len(self.arms) != 2 or {better, other} != set(self.arms):
-            raise ValueError(
-                f"decision.success.probability_of is '{self.decision.success.probability_of}'; "
-                "write 'a > b' with the design's two arms, such as 'ivig > placebo'"
+            raise FieldFault(
+                "decision.success.probability_of",
+                f"write 'a > b' with two arms of the design ({', '.join(self.arms)})",
             )
         if set(self.analysis.prior) != set(self.arms):
-            raise ValueError(
-                f"analysis.prior names {', '.join(self.analysis.prior)}; "
-                f"the arms are {', '.join(self.arms)}"
+            raise FieldFault(
+                "analysis.prior", f"it must name the arms, {', '.join(self.arms)}, and no others"
             )
 
     @property

@@ -6,10 +6,12 @@ each parameter's status and source, and the provenance of the fit.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import zipfile
+import zlib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -23,6 +25,20 @@ from simtrial.myositis.parameters import PARAMETERS
 
 FORMAT = 1
 SHIPPED = "ivig_iim.npz"
+_BACKGROUND = {"r0", "r1", "r0_error", "r1_error"}
+# what reading a damaged archive has been seen to raise
+_DAMAGE = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    OSError,
+    EOFError,
+    NotImplementedError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
 _STAMP = (1980, 1, 1, 0, 0, 0)  # so that the same content gives the same bytes
 
 
@@ -41,7 +57,7 @@ class Posterior:
     Attributes
     ----------
     draws : name -> (D,) draws; the rows of all names belong together.
-    point : name -> the median of the draws on the parameter's free scale.
+    point : name -> the median on the free scale: of all the fit's draws, or of an assumed prior.
     origins : name -> status (fitted, published elsewhere, assumed) and source.
     background : ``r0, r1`` -> (D + 1,) observed control response of the reference protocol for
         patients who do not and who do improve without the drug; the last entry is the point's.
@@ -117,7 +133,8 @@ def save_posterior(posterior: Posterior, path: Path) -> None:
         partial.write_bytes(whole.getvalue())
         os.replace(partial, path)
     except OSError as problem:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise PosteriorError(
             f"{path}: cannot be written ({problem.strerror}); give --out a folder that exists "
             "and may be written."
@@ -142,11 +159,20 @@ def load_posterior(path: str | Path | None = None) -> Posterior:
             f"{name}: cannot be read ({problem.strerror}); make one with 'simtrial fit --out FILE'."
         ) from None
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            arrays = {
+                member.removesuffix(".npy"): np.load(
+                    io.BytesIO(archive.read(member)), allow_pickle=False
+                )
+                for member in archive.namelist()
+            }
         header = json.loads(bytes(arrays.pop("header")).decode())
         found = header["format"]
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as problem:
+        parts = [header["point"], header["origins"], header["provenance"]]
+        whole = all(isinstance(part, dict) for part in parts)
+        origins = {k: Origin(status=v[0], source=v[1]) for k, v in header["origins"].items()}
+        correlation = arrays.pop("correlation")
+    except _DAMAGE as problem:
         raise PosteriorError(
             f"{name}: damaged or no posterior file ({problem}); "
             "make it again with 'simtrial fit --out FILE'."
@@ -157,8 +183,14 @@ def load_posterior(path: str | Path | None = None) -> Posterior:
             "'simtrial fit --out FILE'."
         )
     draws = {k.removeprefix("draws/"): v for k, v in arrays.items() if k.startswith("draws/")}
+    background = {
+        k.removeprefix("background/"): v for k, v in arrays.items() if k.startswith("background/")
+    }
     unknown = sorted(set(draws) - set(PARAMETERS))
-    if unknown or not draws or not set(draws) <= set(header["point"]) & set(header["origins"]):
+    rows = {v.shape for v in draws.values()}
+    whole = whole and len(rows) == 1 and set(background) == _BACKGROUND
+    whole = whole and {v.shape for v in background.values()} == {(n + 1,) for (n,) in rows}
+    if unknown or not whole or not set(draws) == set(header["point"]) == set(origins):
         raise PosteriorError(
             f"{name}: its parameters are not this version's ({', '.join(unknown) or 'incomplete'});"
             " make it again with 'simtrial fit --out FILE'."
@@ -166,12 +198,8 @@ def load_posterior(path: str | Path | None = None) -> Posterior:
     return Posterior(
         draws=draws,
         point=header["point"],
-        origins={k: Origin(status=v[0], source=v[1]) for k, v in header["origins"].items()},
-        background={
-            k.removeprefix("background/"): v
-            for k, v in arrays.items()
-            if k.startswith("background/")
-        },
-        correlation=arrays["correlation"],
+        origins=origins,
+        background=background,
+        correlation=correlation,
         provenance=header["provenance"],
     )

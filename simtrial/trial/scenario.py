@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from simtrial.core.config import Located, Spec, validate
 from simtrial.core.errors import DesignError
@@ -28,6 +28,12 @@ class Replacement(Spec):
     source: str = "set in the scenario"
 
 
+def _as_replacement(value: object) -> object:
+    """Return a bare number as a replacement by that value."""
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    return {"value": float(value)} if plain else value  # type: ignore[arg-type]
+
+
 class Scenario(Spec):
     """Where the truth comes from, and what is replaced in it.
 
@@ -37,14 +43,11 @@ class Scenario(Spec):
     """
 
     source: Source = Field(alias="from", examples=["posterior"])
-    set: dict[str, Replacement | float] = {}
+    set: dict[str, Annotated[Replacement, BeforeValidator(_as_replacement)]] = {}
 
     def replacements(self) -> dict[str, Replacement]:
         """Return the replacements by the name as written."""
-        return {
-            name: r if isinstance(r, Replacement) else Replacement(value=float(r))
-            for name, r in self.set.items()
-        }
+        return dict(self.set)
 
     @property
     def has_drug_effect(self) -> bool:
@@ -91,8 +94,9 @@ def check_replacements(scenario: Scenario, located: Located | None = None) -> No
                     f"{place} is {new.value:g}; {parameter.meaning} lies from "
                     f"{parameter.lowest:g} to {parameter.highest:g} ({parameter.unit})."
                 )
-        if name == ACCRUAL_RATE and new.value is not None and new.value <= 0:
-            raise DesignError(f"{place} is {new.value:g}; a rate must be above 0, such as 0.06.")
+        rate = new.value if new.value is not None else new.times
+        if name == ACCRUAL_RATE and rate is not None and rate <= 0:
+            raise DesignError(f"{place} is {rate:g}; a rate must stay above 0, such as 0.06.")
 
 
 def load_scenario(name_or_path: str | Path) -> Scenario:

@@ -1,0 +1,233 @@
+"""Random numbers by address: the generator, the uniforms, and which address stands where."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from simtrial.cohort import draws as at
+from simtrial.core.arithmetic import normal_quantile, plog
+from simtrial.core.streams import Purpose, fill_uniforms, philox, uniform, unit_uniform
+from tests.independent.philox_second import uniform_second
+
+ONES = 0xFFFFFFFF
+SEED, REPLICATE, PATIENT = 20261122, 4711, 93
+WEEKS = (0, 4, 8, 12, 16)
+
+# name -> (where it stands, purpose, slot) in the fill of a candidate; the occasion is 0
+CANDIDATE_NORMALS = {
+    **{f"baseline {k}": (at.BASELINE_AT + k, 2, k) for k in range(6)},
+    "age": (at.AGE_AT, 2, 6),
+    "weight": (at.WEIGHT_AT, 2, 7),
+    "prednisolone dose": (at.PREDNISOLONE_AT, 2, 8),
+    **{f"screening noise {k}": (at.SCREENING_NOISE_AT + k, 3, k) for k in range(6)},
+    "shared screening noise": (at.SCREENING_NOISE_AT + at.SHARED, 3, 6),
+}
+CANDIDATE_UNIFORMS = {
+    "subtype": (at.SUBTYPE_AT, 1, 0),
+    "sex": (at.SEX_AT, 1, 1),
+    "takes prednisolone": (at.TAKES_PREDNISOLONE_AT, 1, 2),
+}
+# name -> (where it stands, purpose, occasion, slot) in the fill of an enrolled patient
+ENROLLED_NORMALS = {
+    "depth": (at.DEPTH_AT, 6, 0, 0),
+    "half-effect dose": (at.X50_AT, 6, 0, 1),
+    **{
+        f"noise {k} of week {week}": (at.VISIT_NOISE_AT + 8 * v + k, 4, week, k)
+        for v, week in enumerate(WEEKS)
+        for k in range(7)
+    },
+}
+ENROLLED_UNIFORMS = {  # counted from the first uniform
+    "responds": (at.RESPONDS_AT, 5, 0, 0),
+    "improves": (at.IMPROVES_AT, 5, 0, 1),
+    "dropout": (at.DROPOUT_AT, 8, 0, 0),
+    **{
+        f"rescue in week {week}": (at.RESCUE_AT + 2 * v, 7, week, 0) for v, week in enumerate(WEEKS)
+    },
+}
+
+
+def candidate_numbers(weeks: tuple[int, ...] = WEEKS) -> NDArray[np.float64]:
+    out = np.full(at.N_CANDIDATE, np.nan)
+    at.fill_candidate(out, at.draw_plan(np.array(weeks)), SEED, REPLICATE, PATIENT)
+    return out
+
+
+def enrolled_numbers(weeks: tuple[int, ...] = WEEKS) -> tuple[NDArray[np.float64], int]:
+    """Return the fill, and where its uniforms begin."""
+    plan = at.draw_plan(np.array(weeks))
+    out = np.full(2 * plan.enrolled_words.shape[0], np.nan)
+    at.fill_enrolled(out, plan, SEED, REPLICATE, PATIENT)
+    return out, plan.n_normals
+
+
+def random_addresses(n: int) -> Iterator[tuple[int, int, int, int, int, int]]:
+    """Yield addresses over the whole range of each word (seeds below 2**63, as compiled)."""
+    rng = np.random.default_rng(1)
+    for _ in range(n):
+        seed = int(rng.integers(0, 2**63))
+        words = (int(rng.integers(0, 2**32)) for _ in range(3))
+        purpose, slot = int(rng.integers(0, 2**12)), int(rng.integers(0, 2**21))
+        replicate, patient, occasion = words
+        yield seed, purpose, replicate, patient, occasion, slot
+
+
+# the generator
+
+# Random123 (Salmon 2011), file kat_vectors, philox4x32 with 10 rounds
+PUBLISHED = {
+    "zeros": ((0, 0, 0, 0), (0, 0), (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)),
+    "ones": ((ONES,) * 4, (ONES,) * 2, (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD)),
+    "digits of pi": (
+        (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344),
+        (0xA4093822, 0x299F31D0),
+        (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1),
+    ),
+}
+
+
+@pytest.mark.parametrize(("counter", "key", "words"), PUBLISHED.values(), ids=PUBLISHED.keys())
+def test_philox_gives_the_published_words(
+    counter: tuple[int, ...], key: tuple[int, ...], words: tuple[int, ...]
+) -> None:
+    assert philox(*counter, *key) == words
+
+
+def test_uniforms_are_those_of_the_second_implementation_bit_for_bit() -> None:
+    different = [a for a in random_addresses(5_000) if uniform(*a) != uniform_second(*a)]
+    assert different == []
+
+
+def test_a_fill_holds_the_two_uniforms_of_each_of_its_blocks() -> None:
+    purposes, blocks, occasions = [1, 4, 4, 9, 4095], [0, 0, 3, 2**20 - 1, 7], [0, 16, 4, 12, ONES]
+    words = np.array([p << 20 | b for p, b in zip(purposes, blocks, strict=True)])
+    out = np.empty(10)
+    fill_uniforms(out, words, np.array(occasions), SEED, REPLICATE, PATIENT)
+    want = [
+        uniform_second(SEED, p, REPLICATE, PATIENT, occasion, 2 * b + half)
+        for p, b, occasion in zip(purposes, blocks, occasions, strict=True)
+        for half in (0, 1)
+    ]
+    assert out.tolist() == want
+
+
+def test_a_block_of_zeros_is_above_zero() -> None:
+    assert unit_uniform(0, 0) == 2.0**-54
+
+
+def test_a_block_of_ones_is_below_one() -> None:
+    assert unit_uniform(ONES, ONES) == 1.0 - 2.0**-53
+
+
+def test_the_lowest_eleven_bits_of_a_block_do_not_matter() -> None:
+    assert unit_uniform(5, 0x800) != unit_uniform(5, 0x7FF) == unit_uniform(5, 0)
+
+
+# the addresses
+
+
+def test_the_number_of_every_purpose_is_the_published_one() -> None:
+    assert {p.name: p.value for p in Purpose} == {
+        "PERSON": 1,
+        "BASELINE": 2,
+        "SCREENING_NOISE": 3,
+        "VISIT_NOISE": 4,
+        "RESPONSE": 5,
+        "RESPONSE_SIZE": 6,
+        "RESCUE": 7,
+        "LEAVING": 8,
+        "ALLOCATION": 9,
+        "ARRIVAL": 10,
+    }
+
+
+def test_no_two_purposes_share_a_number() -> None:
+    # an enumeration takes a repeated number as another name of the first
+    assert len({int(p) for p in Purpose}) == len(Purpose.__members__)
+
+
+@pytest.mark.parametrize("word", range(6))
+def test_moving_one_word_of_an_address_changes_the_number(word: int) -> None:
+    address = [SEED, 4, REPLICATE, PATIENT, 16, 3]
+    here = uniform(*address)
+    address[word] += 1
+    assert uniform(*address) != here
+
+
+def test_the_upper_half_of_the_seed_counts() -> None:
+    address = (4, REPLICATE, PATIENT, 16, 3)
+    assert uniform(SEED, *address) != uniform(SEED + 2**32, *address)
+
+
+def test_neighbouring_addresses_all_differ() -> None:
+    every = list(itertools.product(range(3), range(1, 4), range(3), range(3), range(3), range(4)))
+    assert len({uniform(*address) for address in every}) == len(every)
+
+
+@pytest.mark.parametrize("name", CANDIDATE_NORMALS)
+def test_a_normal_of_a_candidate_has_its_address(name: str) -> None:
+    place, purpose, slot = CANDIDATE_NORMALS[name]
+    u = uniform_second(SEED, purpose, REPLICATE, PATIENT, 0, slot)
+    assert candidate_numbers()[place] == normal_quantile(u)
+
+
+@pytest.mark.parametrize("name", CANDIDATE_UNIFORMS)
+def test_a_uniform_of_a_candidate_has_its_address(name: str) -> None:
+    place, purpose, slot = CANDIDATE_UNIFORMS[name]
+    assert candidate_numbers()[place] == uniform_second(SEED, purpose, REPLICATE, PATIENT, 0, slot)
+
+
+@pytest.mark.parametrize("name", ENROLLED_NORMALS)
+def test_a_normal_of_an_enrolled_patient_has_its_address(name: str) -> None:
+    place, purpose, occasion, slot = ENROLLED_NORMALS[name]
+    u = uniform_second(SEED, purpose, REPLICATE, PATIENT, occasion, slot)
+    assert enrolled_numbers()[0][place] == normal_quantile(u)
+
+
+@pytest.mark.parametrize("name", ENROLLED_UNIFORMS)
+def test_a_uniform_of_an_enrolled_patient_has_its_address(name: str) -> None:
+    place, purpose, occasion, slot = ENROLLED_UNIFORMS[name]
+    numbers, uniforms = enrolled_numbers()
+    u = uniform_second(SEED, purpose, REPLICATE, PATIENT, occasion, slot)
+    assert numbers[uniforms + place] == u
+
+
+def test_no_two_places_of_a_patient_hold_the_same_number() -> None:
+    both = [*candidate_numbers(), *enrolled_numbers()[0]]
+    assert len(set(both)) == len(both)
+
+
+def test_the_visits_of_a_design_do_not_touch_a_candidate() -> None:
+    assert candidate_numbers((0, 3)).tolist() == candidate_numbers().tolist()
+
+
+def test_another_visit_leaves_the_noise_of_the_other_weeks() -> None:
+    (with_9, _), (without, _) = enrolled_numbers((0, 4, 8, 9, 12, 16)), enrolled_numbers()
+    noise_with = with_9[at.VISIT_NOISE_AT :][: 6 * 8].reshape(6, 8)
+    noise_without = without[at.VISIT_NOISE_AT :][: 5 * 8].reshape(5, 8)
+    np.testing.assert_array_equal(np.delete(noise_with, 3, axis=0), noise_without)
+
+
+def test_another_visit_leaves_the_rescue_of_the_other_weeks() -> None:
+    with_9, uniforms_with = enrolled_numbers((0, 4, 8, 9, 12, 16))
+    without, uniforms_without = enrolled_numbers()
+    rescue_with = with_9[uniforms_with + at.RESCUE_AT :].reshape(6, 2)
+    rescue_without = without[uniforms_without + at.RESCUE_AT :].reshape(5, 2)
+    np.testing.assert_array_equal(np.delete(rescue_with, 3, axis=0), rescue_without)
+
+
+def test_another_visit_leaves_response_and_dropout() -> None:
+    with_9, uniforms_with = enrolled_numbers((0, 4, 8, 9, 12, 16))
+    without, uniforms_without = enrolled_numbers()
+    assert with_9[:2].tolist() == without[:2].tolist()
+    assert with_9[uniforms_with:][:4].tolist() == without[uniforms_without:][:4].tolist()
+
+
+def test_an_arrival_is_addressed_by_site_and_order_there() -> None:
+    gap = at.arrival_gap(SEED, REPLICATE, 7, 2, 0.25)
+    assert gap == -plog(uniform_second(SEED, 10, REPLICATE, 7, 2, 0)) / 0.25
