@@ -57,29 +57,34 @@ class Prior(Spec):
             return (self.fixed,)
         return self.normal or self.half_normal or self.beta or ()
 
-    def median(self) -> float:
-        """Return the median (of a beta, by SciPy)."""
-        first = self.numbers()[0]
-        if self.kind == "lognormal":
-            return math.exp(first)
-        if self.kind == "beta":
-            from scipy.stats import beta
+    def quantile(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the quantiles at ``u``, any shape, each strictly between 0 and 1."""
+        from scipy.special import betaincinv, ndtri
 
-            return float(beta.median(*self.numbers()))
-        return first
-
-    def draw(self, generator: np.random.Generator, n: int) -> NDArray[np.float64]:
-        """Return n independent draws."""
         numbers = self.numbers()
         if self.kind == "fixed":
-            return np.full(n, numbers[0])
+            return np.full(u.shape, numbers[0])
         if self.kind == "beta":
-            return generator.beta(numbers[0], numbers[1], n)
+            return np.asarray(betaincinv(numbers[0], numbers[1], u), np.float64)
         if self.kind == "lognormal":
-            return np.exp(generator.normal(numbers[0], numbers[1], n))
+            return np.asarray(np.exp(numbers[0] + numbers[1] * ndtri(u)), np.float64)
         if self.kind == "half_normal":
-            return np.abs(generator.normal(0.0, numbers[0], n))
-        return generator.normal(numbers[0], numbers[1], n)
+            return np.asarray(numbers[0] * ndtri(0.5 + 0.5 * u), np.float64)
+        return np.asarray(numbers[0] + numbers[1] * ndtri(u), np.float64)
+
+    def median(self) -> float:
+        """Return the median."""
+        if self.kind == "lognormal":
+            return math.exp(self.numbers()[0])  # as written, without a rounding of the quantile
+        return float(self.quantile(np.array([0.5]))[0])
+
+    def draw(self, generator: np.random.Generator, n: int) -> NDArray[np.float64]:
+        """Return n draws, one from each n-th of the distribution, in random order.
+
+        A column of a Latin hypercube: the marginal is met almost exactly, and columns drawn one
+        after another are independent.
+        """
+        return self.quantile((generator.permutation(n) + generator.random(n)) / n)
 
     def words(self) -> str:
         """Return the distribution as a phrase."""
