@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from simtrial.analysis.beta_binomial import posterior_at, prior_race
+from simtrial.analysis.beta_binomial import is_success, posterior_at, prior_race
 from simtrial.cohort import compiled
 from simtrial.core.errors import DesignError
 from simtrial.endpoints.responder import composite_response, observed_response
@@ -98,7 +98,7 @@ def run_replicates(
             response,
             np.array(sizes, np.int64),
         )
-        success = posterior > design.decision.success.above
+        success = is_success(posterior, design.decision.success.above)
     observed, assessed = observed_response(seen, design)
     arms = range(len(design.arms))
 

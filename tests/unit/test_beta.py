@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simtrial.analysis.beta_binomial import posterior_at, prior_race
+from simtrial.analysis.beta_binomial import is_success, posterior_at, prior_race
 from simtrial.core.errors import DomainError
 from simtrial.stats.beta import (
     BetaRace,
@@ -168,3 +168,23 @@ def test_the_arm_named_first_in_the_decision_comes_with_its_prior() -> None:
     analysis = design.analysis.model_copy(update={"prior": prior})
     race = prior_race(design.model_copy(update={"analysis": analysis}))
     assert (race.a, race.b, race.c, race.d) == (4.0, 5.0, 2.0, 3.0)
+
+
+# P(p1 > p0) is exactly 9/10 for 2 of 7 against 0 of 7, and rounding depends on the order
+def test_an_exact_tie_with_the_threshold_is_no_success_in_any_order_of_patients() -> None:
+    generator = np.random.default_rng(14)
+    arm = np.repeat([1, 0], 7)
+    response = np.zeros(14, np.bool_)
+    response[:2] = True
+    orders = [generator.permutation(14) for _ in range(2_000)]
+    found = posterior_at(
+        start_race((1, 1), (1, 1)),
+        1,
+        np.array([arm[o] for o in orders]),
+        np.array([response[o] for o in orders]),
+        np.array([14]),
+    )
+    assert np.abs(found - 0.9).max() < 1e-13
+    assert (found > 0.9).any()  # so the plain comparison would depend on the order
+    assert not is_success(found, 0.9).any()
+    assert is_success(found, 0.8999).all()
