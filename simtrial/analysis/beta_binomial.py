@@ -9,7 +9,6 @@ from simtrial.core.compiled import kernel
 from simtrial.stats.beta import BetaRace, observe_first, observe_second, start_race
 from simtrial.trial.design import Design
 
-
 # A posterior probability can equal a threshold exactly (2 of 7 against 0 of 7 is 0.9); its running
 # sum then rounds either way with the order of patients. Its error is below 1e-13 (tested).
 _ROUNDING = 1e-11
