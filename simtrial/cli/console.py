@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,6 +54,24 @@ class BarProgress(Progress):
         if self._started:
             self._bars.stop()
             self._started = False
+
+
+class OneInterrupt:
+    """A handler of SIGINT: the first raises KeyboardInterrupt, its echoes are not heard.
+
+    A shell, make or timeout may send the signal twice at once; the second would end the writing
+    of what was finished. One that comes a second later ends the program as usual.
+    """
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+
+    def __call__(self, number: int, frame: object) -> None:
+        """Take one signal."""
+        now = time.monotonic()
+        if self._first is None or now - self._first > 1.0:
+            self._first = now if self._first is None else self._first
+            raise KeyboardInterrupt
 
 
 def say(text: str = "") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from simtrial.cli.console import (
     EXIT_CHECK_FAILED,
     EXIT_INTERRUPTED,
     BarProgress,
+    OneInterrupt,
     all_cores,
     note,
     output_folder,
@@ -328,6 +330,7 @@ def _finish(interrupted: bool, started: float, quiet: bool, *, failed: bool = Fa
 
 def main() -> None:
     """Run the command; errors of input end with code 2 and say what to write instead."""
+    signal.signal(signal.SIGINT, OneInterrupt())
     for other in clashing_distributions():
         note(
             f"Warning: the distribution '{other}' also installs a package called simtrial; the two "

@@ -165,6 +165,7 @@ def power(
             break
     document = header("power", design, held, read[0], name=name, seed=seed, trials=trials)
     document["scenarios"] = rows
+    document["interrupted"] = interrupted
     options = "".join(
         f" --scenario {s}" for s in scenarios if list(scenarios) != list(DEFAULT_SCENARIOS)
     )

@@ -186,6 +186,7 @@ def size(
     document["scenarios"] = [
         scenario_row(prepared[kind], last[kind], sources[kind]) for kind in curves
     ]
+    document["interrupted"] = interrupted
     flags = f" --scenario {scenario}" if scenario else ""
     document["rerun"] = (
         f"simtrial size {name} --{goal} {target:g}{flags} --seed {seed} --trials {trials}"

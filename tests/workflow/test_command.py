@@ -167,6 +167,7 @@ def test_an_interrupt_keeps_what_was_finished(simtrial):
     try:
         time.sleep(12.0)  # long enough to start and to finish some batches, far from all
         process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)  # as some shells do; the echo must not end the writing
         out, err = process.communicate(timeout=120)
     finally:
         process.kill()
