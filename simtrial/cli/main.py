@@ -95,6 +95,7 @@ def size(
             workers=workers or all_cores(),
             chunk=chunk,
             name=design,
+            posterior_name=None if posterior is None else str(posterior),
             progress=bars,
         )
     finally:
@@ -108,7 +109,7 @@ def size(
         say(found.to_json())
     else:
         say(document["title"])
-        say(f"Endpoint: {document['endpoint']}; every intercurrent event counts as no response.\n")
+        say(f"Endpoint: {document['endpoint']}; composite: an intercurrent event is no response.\n")
         say(size_table(document) + "\n")
         say("Response by arm (share of patients, MCSE in brackets):")
         say(scenario_table(document) + "\n")
@@ -117,7 +118,7 @@ def size(
         say(document["answer"])
         if document["n_interval"]:
             low, high = document["n_interval"]
-            say(f"Sizes within 1.96 MCSE of the target: {low} to {high}.")
+            say(f"Smallest and largest size within 1.96 MCSE of the target: {low} and {high}.")
         if document["protocol_sentence"]:
             say(f"\nFor a protocol: {document['protocol_sentence']}")
         say(f"\nRun again: {document['rerun']}")
@@ -184,6 +185,7 @@ def power(
             chunk=chunk,
             engine=engine,
             name=design,
+            posterior_name=None if posterior is None else str(posterior),
             progress=bars,
         )
     finally:
@@ -316,6 +318,10 @@ def replicate(
             )
         say(f"Document 002, {trials:,} simulated studies of 19 patients:\n")
         say(aligned(rows))
+        say(
+            "\nIn-sample: the same 19 patients were fitted to. Without the visit at week 4 and the "
+            "amended regimen.\nThe changes of single measures are not among the checks."
+        )
     _finish(False, started, quiet, failed=bool(outside))
 
 

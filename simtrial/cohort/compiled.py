@@ -32,6 +32,7 @@ from simtrial.core.compiled import kernel
 from simtrial.core.units import MINUTES_PER_WEEK
 from simtrial.myositis.measures import (
     PHYSICIAN,
+    adult_age,
     advance_deviates,
     draw_baseline,
     observe_measures,
@@ -291,7 +292,7 @@ def _run_trial(
         seen.subtype[r, p] = subtype
         female = early[at.SEX_AT] < course.female_share
         seen.female[r, p] = female
-        seen.age[r, p] = course.age_location + course.age_scale * early[at.AGE_AT]
+        seen.age[r, p] = adult_age(course.age_location, course.age_scale, early[at.AGE_AT])
         middle_weight = course.weight_women if female else course.weight_men
         seen.weight[r, p] = middle_weight * pexp(course.weight_log_sd * early[at.WEIGHT_AT])
         advance_deviates(deviates, u[at.VISIT_NOISE_AT : at.VISIT_NOISE_AT + 7], to_baseline)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simtrial.core.arithmetic import plog
 from simtrial.core.compiled import step
 from simtrial.core.units import MINUTES_PER_DAY, MINUTES_PER_WEEK
 from simtrial.myositis.measures import MEASURES
@@ -125,6 +126,11 @@ def course_row(table: CourseTable, d: int) -> Course:
     )
 
 
+def _logs(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return logarithms that are the same on every machine; -inf at 0."""
+    return np.array([plog(float(v)) for v in values])
+
+
 def lower_root(correlation: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the Cholesky root by plain sums, so that it is the same on every machine."""
     k = correlation.shape[0]
@@ -171,7 +177,7 @@ def course_table(
         p_response=response,
         depth=draws["depth"],
         depth_sd=draws["depth_sd"],
-        log_x50=np.log(draws["x50"]),
+        log_x50=_logs(draws["x50"]),
         x50_sd=draws["x50_sd"],
         k_on=draws["k_on"],
         hill=draws["hill"],
@@ -184,7 +190,7 @@ def course_table(
         background_depth=draws["background_depth"],
         k_background=draws["k_background"],
         rescue_per_visit=rescue,
-        dropout_per_minute=-np.log1p(-draws["dropout_16_weeks"]) / (16.0 * MINUTES_PER_WEEK),
+        dropout_per_minute=-_logs(1.0 - draws["dropout_16_weeks"]) / (16.0 * MINUTES_PER_WEEK),
         location=np.stack([draws[f"baseline.{m}.location"] for m in MEASURES], axis=1),
         scale=np.stack([draws[f"baseline.{m}.scale"] for m in MEASURES], axis=1),
         root=lower_root(correlation),
@@ -195,6 +201,6 @@ def course_table(
         weight_men=draws["weight.men"],
         weight_log_sd=draws["weight.log_sd"],
         prednisolone_share=draws[prednisolone_name(people.line)],
-        prednisolone_log_median=np.log(draws["prednisolone.median"]),
+        prednisolone_log_median=_logs(draws["prednisolone.median"]),
         prednisolone_log_sd=draws["prednisolone.log_sd"],
     )

@@ -255,7 +255,7 @@ class Patient:
         seen.candidate[key], seen.site[key] = self.candidate, self.site
         seen.randomised_minute[key] = self.randomised_at
         seen.subtype[key], seen.female[key], seen.weight[key] = subtype, female, self.weight
-        seen.age[key] = course.age_location + course.age_scale * early[at.AGE_AT]
+        seen.age[key] = measures.adult_age(course.age_location, course.age_scale, early[at.AGE_AT])
         self.depth = response.patient_depth(course.depth, course.depth_sd, draws[at.DEPTH_AT])
         self.log_x50 = response.patient_log_x50(course.log_x50, course.x50_sd, draws[at.X50_AT])
         self.improves = self.uniform(at.IMPROVES_AT) < course.p_background

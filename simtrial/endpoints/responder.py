@@ -48,4 +48,7 @@ def observed_response(
     assessed = ~np.isnan(seen.tis[:, :, v])
     with np.errstate(invalid="ignore"):
         hit = tis >= design.endpoint.threshold
-    return (hit if hit.ndim == 2 else hit.any(axis=2)) & assessed, assessed
+    if hit.ndim == 3:
+        hit = hit.any(axis=2)
+        assessed |= hit  # who has reached it is known, whatever comes after
+    return hit & assessed, assessed

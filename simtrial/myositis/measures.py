@@ -33,6 +33,9 @@ _LOG_CK_HEALTHY = -0.6931471805599453  # 0.5
 _LOG_CK_LOWEST = -1.6094379124341003  # 0.2
 _LOG_CK_HIGHEST = 5.521460917862246  # 250
 
+# adults: the improvement score and the documents are theirs
+YOUNGEST, OLDEST = 18.0, 95.0
+
 # "abnormal" for eligibility
 ABNORMAL_VAS_CM = 2.0
 ABNORMAL_HAQ = 0.25
@@ -88,9 +91,21 @@ def true_value(measure: int, baseline: float, loading: float, benefit: float) ->
 
 
 @step
-def measurement_error(sd: float, shared_share: float, shared: float, own: float) -> float:
-    """Return an error of one measure from the patient's shared and the measure's own deviate."""
-    return sd * (math.sqrt(shared_share) * shared + math.sqrt(1.0 - shared_share) * own)
+def measurement_error(
+    measure: int, sd: float, shared_share: float, shared: float, own: float
+) -> float:
+    """Return an error of one measure from the patient's shared and the measure's own deviate.
+
+    A positive shared deviate is a bad day: every measure looks worse, so strength looks less.
+    """
+    sign = -1.0 if measure == MMT else 1.0
+    return sd * (sign * math.sqrt(shared_share) * shared + math.sqrt(1.0 - shared_share) * own)
+
+
+@step
+def adult_age(location: float, scale: float, z: float) -> float:
+    """Return an age in years at standard normal ``z``: logit-normal from 18 to 95."""
+    return YOUNGEST + (OLDEST - YOUNGEST) * expit(location + scale * z)
 
 
 @step
@@ -181,6 +196,6 @@ def observe_measures(
     for measure in range(N_MEASURES):
         true = true_value(measure, baseline[measure], loading[measure], benefit)
         error = measurement_error(
-            sd[measure], shared_share, deviates[N_MEASURES], deviates[measure]
+            measure, sd[measure], shared_share, deviates[N_MEASURES], deviates[measure]
         )
         out[measure] = observe(measure, true, error, mmt_maximum)

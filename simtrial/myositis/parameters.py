@@ -93,8 +93,11 @@ def _all() -> list[Parameter]:
             "observed share of controls with TIS >= 20 at week 16 in the reference protocol",
         ),
         share("p_background", "chance to improve without the drug (solved from the control rate)"),
-        share(rescue_name("first_line", "none"), "rescue per visit of insufficient response"),
-        share(rescue_name("refractory", "continued"), "rescue per visit of insufficient response"),
+        *(
+            share(rescue_name(line, background), "rescue per visit of insufficient response")
+            for line in LINES
+            for background in ("none", "continued")
+        ),
         share("dropout_16_weeks", "share lost within 16 weeks"),
     ]
     for m in MEASURES:
@@ -114,13 +117,13 @@ def _all() -> list[Parameter]:
         share("female_share", "share of women"),
         Parameter(
             name="age.location",
-            unit="year",
-            meaning="median age",
+            unit="logit",
+            meaning="median age, on the logit scale from 18 to 95 years",
             scale="identity",
-            lowest=18.0,
-            highest=110.0,
+            lowest=-20.0,
+            highest=20.0,
         ),
-        positive("age.scale", "year", "standard deviation of age", 60.0),
+        positive("age.scale", "logit", "spread of age between patients", 20.0),
         positive("weight.women", "kg", "median weight of women", 300.0, 1e-6),
         positive("weight.men", "kg", "median weight of men", 300.0, 1e-6),
         positive("weight.log_sd", "log", "standard deviation of log weight", 2.0),

@@ -15,7 +15,7 @@ from simtrial.operating.prepare import Prepared
 from simtrial.operating.replicates import Outcomes
 from simtrial.stats.montecarlo import (
     clustered_share_mcse,
-    mean_mcse,
+    clustered_sum_error,
     share_mcse,
     wilson_interval,
 )
@@ -70,30 +70,40 @@ def success_metric(success: NDArray[np.bool_], rows: int, row_ess: float = np.in
             interval95=wilson_interval(hits, n),
         )
     error = clustered_share_mcse(success, np.arange(n) % rows)
-    error *= np.sqrt(max(1.0, rows / row_ess))
+    error *= math.sqrt(max(1.0, rows / row_ess))
     if not np.isfinite(error):
         error = share_mcse(hits, n)
     bounds = (max(0.0, share - _Z95 * error), min(1.0, share + _Z95 * error))
     return Metric(estimate=share, mcse=error, replicates=n, interval95=bounds)
 
 
-def mean_metric(values: NDArray[np.float64]) -> Metric:
-    """Return a mean over replicates."""
-    middle, error = float(values.mean()), mean_mcse(values)
+def _rows_used(n: int, rows: int) -> NDArray[np.int64]:
+    """Return which row each of n replicates used; with one row replicates stand for themselves."""
+    return np.arange(n) if rows == 1 else np.arange(n) % rows
+
+
+def mean_metric(values: NDArray[np.float64], row: NDArray[np.int64] | None = None) -> Metric:
+    """Return a mean over replicates; its error between rows where replicates share them."""
+    n = values.shape[0]
+    middle = float(values.mean())
+    error = clustered_sum_error(values - middle, np.arange(n) if row is None else row) / n
     return Metric(
         estimate=middle,
         mcse=error,
-        replicates=values.shape[0],
+        replicates=n,
         interval95=(middle - _Z95 * error, middle + _Z95 * error),
     )
 
 
-def _ratio(top: NDArray[np.int64], bottom: NDArray[np.int64]) -> Metric:
-    """Return a share pooled over replicates, its error between replicates (patients cluster)."""
-    total, n = max(1, int(bottom.sum())), top.shape[0]
+def _ratio(
+    top: NDArray[np.int64], bottom: NDArray[np.int64], row: NDArray[np.int64]
+) -> Metric | None:
+    """Return a share pooled over replicates (patients cluster in them); None of nobody."""
+    total, n = int(bottom.sum()), top.shape[0]
+    if total == 0:
+        return None
     share = float(top.sum() / total)
-    residual = top - share * bottom
-    error = float(np.sqrt((residual**2).sum()) / total) if n > 1 else float("inf")
+    error = clustered_sum_error(top - share * bottom, row) / total
     return Metric(
         estimate=share,
         mcse=error,
@@ -102,12 +112,16 @@ def _ratio(top: NDArray[np.int64], bottom: NDArray[np.int64]) -> Metric:
     )
 
 
-def rates(prepared: Prepared, outcomes: Outcomes) -> dict[str, dict[str, Metric]]:
-    """Return response by arm: ``composite`` as analysed, ``observed`` as measured."""
-    out: dict[str, dict[str, Metric]] = {"composite": {}, "observed": {}}
+def rates(prepared: Prepared, outcomes: Outcomes) -> dict[str, dict[str, Metric | None]]:
+    """Return response by arm: ``composite`` as analysed, ``observed`` as measured.
+
+    ``observed`` is None in an arm in which nobody was assessed.
+    """
+    out: dict[str, dict[str, Metric | None]] = {"composite": {}, "observed": {}}
+    row = _rows_used(outcomes.replicates, prepared.rows)
     for a, arm in enumerate(prepared.design.arm_names):
-        out["composite"][arm] = _ratio(outcomes.responders[:, a], outcomes.arm_n[:, a])
-        out["observed"][arm] = _ratio(outcomes.observed[:, a], outcomes.assessed[:, a])
+        out["composite"][arm] = _ratio(outcomes.responders[:, a], outcomes.arm_n[:, a], row)
+        out["observed"][arm] = _ratio(outcomes.observed[:, a], outcomes.assessed[:, a], row)
     return out
 
 
@@ -148,14 +162,25 @@ def true_difference(prepared: Prepared, outcomes: Outcomes) -> Metric:
         raise ValueError("the design has no decision, so no arm is the better one")
     better, other = prepared.design.decision.success.arms()
     composite = rates(prepared, outcomes)["composite"]
-    error = float(np.hypot(composite[better].mcse, composite[other].mcse))
-    gap = composite[better].estimate - composite[other].estimate
+    first, second = composite[better], composite[other]
+    if first is None or second is None:
+        raise ValueError("an arm without patients has no response")
+    error = float(np.hypot(first.mcse, second.mcse))
+    gap = first.estimate - second.estimate
     return Metric(
         estimate=gap,
         mcse=error,
         replicates=outcomes.replicates,
         interval95=(gap - _Z95 * error, gap + _Z95 * error),
     )
+
+
+def _estimate(metric: Metric | None) -> float | None:
+    return None if metric is None else metric.estimate
+
+
+def _error(metric: Metric | None) -> float | None:
+    return None if metric is None else metric.as_json()["mcse"]
 
 
 def scenario_row(
@@ -169,6 +194,7 @@ def scenario_row(
     last_visit = int(prepared.protocol.visit_minute[-1])
     weeks = (outcomes.last_randomised + last_visit).astype(np.float64) / MINUTES_PER_WEEK
     done = outcomes.complete
+    used = _rows_used(outcomes.replicates, prepared.rows)
     metrics: dict[str, Any] = {}
     if prepared.design.decision is not None:
         # a trial that could not fill counts as a failure to show anything
@@ -179,17 +205,24 @@ def scenario_row(
     if truth is not None:
         metrics |= difference_metrics(prepared, outcomes, truth)
     if done.any():
-        metrics["duration_weeks"] = mean_metric(weeks[done]).as_json()
-    metrics["screened"] = mean_metric(outcomes.screened.astype(np.float64)).as_json()
+        metrics["duration_weeks"] = mean_metric(weeks[done], used[done]).as_json()
+    metrics["screened"] = mean_metric(outcomes.screened.astype(np.float64), used).as_json()
     return {
         "scenario": name,
         "n": int(outcomes.arm_n[0].sum()),
-        "rates": {arm: m.estimate for arm, m in found["composite"].items()},
-        "rates_mcse": {arm: m.as_json()["mcse"] for arm, m in found["composite"].items()},
-        "observed_rates": {arm: m.estimate for arm, m in found["observed"].items()},
-        "observed_rates_mcse": {arm: m.as_json()["mcse"] for arm, m in found["observed"].items()},
+        "rates": {arm: _estimate(m) for arm, m in found["composite"].items()},
+        "rates_mcse": {arm: _error(m) for arm, m in found["composite"].items()},
+        "observed_rates": {arm: _estimate(m) for arm, m in found["observed"].items()},
+        "observed_rates_mcse": {arm: _error(m) for arm, m in found["observed"].items()},
         "exact": False,
         "metrics": metrics,
+        "control_rate_stated": prepared.control_rate,
+        "p_background": float(prepared.table.p_background.mean()),
+        "replaced": [
+            {"parameter": name, "value": new.value, "times": new.times, "status": new.status}
+            | {"source": new.source}
+            for name, new in prepared.scenario.replacements().items()
+        ],
         "control_rows_clipped": prepared.clipped,
         "posterior_rows": prepared.rows,
         "failed": int((~done).sum()),

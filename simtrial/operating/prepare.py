@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -59,6 +60,7 @@ class Prepared:
     noise_floor_error: float
     control_rate: float | None
     eligible_share: float
+    eligible_share_error: float
     origins: dict[str, Origin]
     values: dict[str, float]
 
@@ -182,6 +184,7 @@ def prepare(
         noise_floor_error=float(point_background["r0_error"][0]),
         control_rate=None if SOLVED in new else float(point_draws[CONTROL_RATE][0]),
         eligible_share=eligible,
+        eligible_share_error=math.sqrt(eligible * eligible * (1.0 - eligible) / _PILOT_PATIENTS),
         origins=_origins(design, posterior, new),
         values={name: float(values[0]) for name, values in point_draws.items()},
     )

@@ -112,6 +112,7 @@ def power(
     chunk: int | None = None,
     engine: Engine = "compiled",
     name: str = "design",
+    posterior_name: str | None = None,
     progress: Progress | None = None,
 ) -> Power:
     """Return power, type I error and assurance of a design.
@@ -122,6 +123,7 @@ def power(
     n : total sample size, in place of the design's.
     trials, mcse : replicates a scenario, or the standard error that decides how many.
     workers, chunk : how the work is split; no result depends on them.
+    name, posterior_name : what the design and the posterior are called in the line to run again.
 
     Raises
     ------
@@ -155,63 +157,77 @@ def power(
             advance=advance,
         )
         report.finish()
-        truth = None
-        if prepared.rows == 1 and not run.interrupted:
+        interrupted, truth = run.interrupted, None
+        if prepared.rows == 1 and not interrupted:
             truth = _truth(prepared, seed=seed, workers=workers)
-        rows.append(scenario_row(prepared, run.outcomes, label, truth))
+            interrupted = truth is None
+        row = scenario_row(prepared, run.outcomes, label, truth)
+        if mcse is not None:
+            found = row["metrics"][METRIC_OF[scenario.source]]["mcse"]
+            row["mcse_target"] = {"value": mcse, "met": found is not None and found <= 1.1 * mcse}
+        rows.append(row)
         read.append(prepared)
-        interrupted = run.interrupted
         if interrupted:
             break
-    document = header("power", design, held, read[0], name=name, seed=seed, trials=trials)
+    document = header("power", design, held, read, name=name, seed=seed)
+    document["trials"] = trials if mcse is None else None
     document["scenarios"] = rows
     document["interrupted"] = interrupted
     options = "".join(
         f" --scenario {s}" for s in scenarios if list(scenarios) != list(DEFAULT_SCENARIOS)
     )
     effort = f"--mcse {mcse:g}" if mcse is not None else f"--trials {trials}"
+    options += f" --posterior {posterior_name}" if posterior_name else ""
     document["rerun"] = (
         f"simtrial power {name}{options} --n {design.sample_size.n} --seed {seed} {effort}"
     )
     return Power(document=document, interrupted=interrupted)
 
 
-def _truth(prepared: Prepared, *, seed: int, workers: int) -> Metric:
-    """Return the true difference under a scenario, from patients that no counted trial holds."""
+def _truth(prepared: Prepared, *, seed: int, workers: int) -> Metric | None:
+    """Return the true difference under a scenario, from patients that no counted trial holds.
+
+    None when interrupted: what was counted before stays.
+    """
     n = prepared.design.sample_size.n
-    run = run_all(
-        prepared,
-        seed=seed,
-        first=_TRUTH_FROM,
-        trials=math.ceil(_TRUTH_PATIENTS / n),
-        sizes=[n],
-        workers=workers,
-    )
-    if run.interrupted:
-        raise KeyboardInterrupt
-    return true_difference(prepared, run.outcomes)
+    try:
+        run = run_all(
+            prepared,
+            seed=seed,
+            first=_TRUTH_FROM,
+            trials=math.ceil(_TRUTH_PATIENTS / n),
+            sizes=[n],
+            workers=workers,
+        )
+    except KeyboardInterrupt:
+        return None
+    return None if run.interrupted else true_difference(prepared, run.outcomes)
 
 
 def header(
     command: str,
     design: Design,
     posterior: Posterior,
-    prepared: Prepared,
+    ready: Sequence[Prepared],
     *,
     name: str,
     seed: int,
-    trials: int,
 ) -> dict[str, Any]:
-    """Return what every result document says of its origin."""
+    """Return what every result document says of its origin.
+
+    Inputs, noise floor and eligible share are those of the first scenario; what another replaces
+    stands in its own row.
+    """
+    prepared = ready[0]
+    truths = [p.scenario.digest() for p in ready]
     return {
         "simtrial": version(),
         "command": command,
         "design": name,
         "title": design.title,
-        "digest": digest([design.digest(), posterior.provenance.get("digest", "")]),
+        "digest": digest([design.digest(), posterior.provenance.get("digest", ""), *truths]),
         "posterior": posterior.provenance.get("digest", ""),
         "seed": seed,
-        "trials": trials,
         "endpoint": design.endpoint.words(),
         "control_rate_stated": prepared.control_rate,
         "noise_floor": {
@@ -220,5 +236,6 @@ def header(
             "what": "TIS >= 20 at week 16 without any true change, reference protocol",
         },
         "eligible_share": prepared.eligible_share,
+        "eligible_share_mcse": prepared.eligible_share_error,
         "assumptions": assumptions(prepared),
     }

@@ -109,6 +109,7 @@ def size(
     workers: int = 1,
     chunk: int | None = None,
     name: str = "design",
+    posterior_name: str | None = None,
     progress: Progress | None = None,
 ) -> SampleSize:
     """Return the smallest total n whose target holds at it and at every larger n looked at.
@@ -135,6 +136,11 @@ def size(
     held = posterior if posterior is not None else load_posterior()
     report = progress if progress is not None else Progress()
     base = load_scenario(scenario or "point")
+    if not base.has_drug_effect:
+        raise DesignError(
+            f"--scenario {scenario} is from: {base.source}, under which no size shows a benefit; "
+            "size takes from: point or from: posterior, for what the scenario sets."
+        )
     grid = size_grid(design)
     arms = len(design.arms)
     sources: dict[Target, Source] = {"power": "point", "assurance": "posterior"}
@@ -179,15 +185,21 @@ def size(
     curves = {goal: curve}
     last = {goal: outcomes}
     if not interrupted:
-        last[other], interrupted = look(other, count)
-        curves[other] = _curve(last[other], prepared[other])
-    document = header("size", design, held, prepared["power"], name=name, seed=seed, trials=trials)
-    document |= _answer(design, grid[:count], curves, goal, target, prepared)
-    document["scenarios"] = [
-        scenario_row(prepared[kind], last[kind], sources[kind]) for kind in curves
-    ]
+        try:
+            second, interrupted = look(other, count)
+        except KeyboardInterrupt:
+            interrupted = True  # the first curve stands
+        else:
+            last[other] = second
+            curves[other] = _curve(second, prepared[other])
+    document = header("size", design, held, [prepared["power"]], name=name, seed=seed)
+    document["trials"] = trials
+    rows = {kind: scenario_row(prepared[kind], last[kind], sources[kind]) for kind in curves}
+    document |= _answer(design, grid[:count], curves, goal, target, prepared, rows)
+    document["scenarios"] = list(rows.values())
     document["interrupted"] = interrupted
     flags = f" --scenario {scenario}" if scenario else ""
+    flags += f" --posterior {posterior_name}" if posterior_name else ""
     document["rerun"] = (
         f"simtrial size {name} --{goal} {target:g}{flags} --seed {seed} --trials {trials}"
     )
@@ -201,6 +213,7 @@ def _answer(
     goal: Target,
     target: float,
     prepared: Mapping[Target, Prepared],
+    rows: Mapping[Target, Mapping[str, Any]],
 ) -> dict[str, Any]:
     curve = curves[goal]
     at = smallest(curve, target)
@@ -231,7 +244,7 @@ def _answer(
         return out
     reached = ", ".join(f"{kind} {values[at].words()}" for kind, values in curves.items())
     out["answer"] = f"n = {grid[at]} in total ({design.title}): {reached}."
-    out["protocol_sentence"] = _sentence(design, grid[at], curves, at, prepared["power"])
+    out["protocol_sentence"] = _sentence(design, grid[at], curves, at, rows)
     return out
 
 
@@ -250,25 +263,43 @@ def _why(prepared: Mapping[Target, Prepared], goal: Target) -> str:
 
 
 def _sentence(
-    design: Design, n: int, curves: Mapping[Target, list[Metric]], at: int, prepared: Prepared
+    design: Design,
+    n: int,
+    curves: Mapping[Target, list[Metric]],
+    at: int,
+    rows: Mapping[Target, Mapping[str, Any]],
 ) -> str:
+    """Return the sentence for a protocol: each probability with the truth it was computed under."""
     if design.decision is None:
         return ""
     rule = design.decision.success
-    control = prepared.control_rate
-    stated = (
-        ""
-        if control is None
-        else (f" an assumed control response of {100 * control:.0f} % (TIS >= 20 at week 16) and")
+    better, other = rule.arms()
+    out = (
+        f"With {n} patients in total, success is a posterior probability above {rule.above:g} of "
+        f"{rule.probability_of} in the chance of {design.endpoint.words()}"
+        f"{_counting(design)}."
     )
-    numbers = " and ".join(
-        f"{kind} of {100 * values[at].estimate:.1f} % (Monte Carlo standard error "
-        f"{100 * values[at].mcse:.1f} %)"
-        for kind, values in curves.items()
-    )
+    if "power" in curves:
+        metric, rates = curves["power"][at], rows["power"]["rates"]
+        out += (
+            f" If {100 * rates[other]:.0f} % respond under {other} and {100 * rates[better]:.0f} % "
+            f"under {better}, as simulated at the medians of all parameters, its probability is "
+            f"{100 * metric.estimate:.1f} % (Monte Carlo standard error {100 * metric.mcse:.1f} %)."
+        )
+    if "assurance" in curves:
+        metric = curves["assurance"][at]
+        out += (
+            f" Over the uncertainty of the parameters, the response of the control arm included, "
+            f"it is {100 * metric.estimate:.1f} % (Monte Carlo standard error "
+            f"{100 * metric.mcse:.1f} %)."
+        )
     return (
-        f"A total of {n} patients gives {numbers} that the posterior probability of "
-        f"{rule.probability_of} for {design.endpoint.words()} exceeds {rule.above:g}, under"
-        f"{stated} the response to immunoglobulin fitted to published uncontrolled studies; "
-        f"intercurrent events count as no response."
+        out + " The control response and the measurement error are assumed; the table of inputs "
+        "names the status and source of each."
     )
+
+
+def _counting(design: Design) -> str:
+    if design.endpoint.at_week is not None:
+        return ", intercurrent events by then counting as no response"
+    return ", a response counting when no intercurrent event came before it"

@@ -60,7 +60,7 @@ def power_and_assurance(document: Mapping[str, Any]) -> Any:
         ylim=(0.0, 1.0),
         xlim=(0.0, n[-1]),
     )
-    axes.set_title(document["title"], fontsize=11, loc="left")
+    axes.set_title(document["title"].replace("$", r"\$"), fontsize=11, loc="left")
     axes.grid(alpha=0.25)
     axes.legend(loc="lower right", frameon=False, bbox_to_anchor=(1.0, 0.06))
     trials = document["trials"]

@@ -54,9 +54,9 @@ def scenario_table(document: Mapping[str, Any]) -> str:
         decided = [k for k in row["metrics"] if k in ("power", "success", "type1", "assurance")]
         name = decided[0] if decided else "-"
         shown = _with_error(row["metrics"][name]) if decided else "-"
-        rates = [f"{row['rates'][a]:.3f} ({number(row['rates_mcse'][a])})" for a in arms]
+        rates = [f"{number(row['rates'][a], 3)} ({number(row['rates_mcse'][a])})" for a in arms]
         rates += [
-            f"{row['observed_rates'][a]:.3f} ({number(row['observed_rates_mcse'][a])})"
+            f"{number(row['observed_rates'][a], 3)} ({number(row['observed_rates_mcse'][a])})"
             for a in arms
         ]
         rows.append([row["scenario"], str(row["n"]), name, shown, *rates])
@@ -75,6 +75,12 @@ def detail_lines(document: Mapping[str, Any]) -> list[str]:
                 f"(MCSE {number(weeks['mcse'], 2)}), {found['screened']['estimate']:.1f} "
                 "candidates screened."
             )
+        if "mcse_target" in row and not row["mcse_target"]["met"]:
+            out.append(
+                f"{row['scenario']}: the wanted MCSE of {row['mcse_target']['value']:g} is not "
+                f"reached; {row['posterior_rows']} posterior rows or the limit of trials set a "
+                "floor."
+            )
         if "bias" in found:
             bias, cover = found["bias"], found["coverage"]
             out.append(
@@ -89,11 +95,20 @@ def control_lines(document: Mapping[str, Any]) -> list[str]:
     """Return what the control arm rests on: stated rate, noise floor, clipped rows."""
     floor = document["noise_floor"]
     out = []
-    if document["control_rate_stated"] is not None:
-        out.append(
-            f"Control rate stated (TIS >= 20 at week 16, reference protocol, no leaving): "
-            f"{document['control_rate_stated']:.3f}, assumed."
-        )
+    for row in document["scenarios"]:
+        stated = row["control_rate_stated"]
+        if stated is not None and row["scenario"] != "identical_arms":
+            spread = " (median)" if row["posterior_rows"] > 1 else ""
+            out.append(
+                f"{row['scenario']}: control rate stated (TIS >= 20 at week 16, reference "
+                f"protocol, no leaving) {stated:.3f}{spread}; improves without the drug (solved): "
+                f"{row['p_background']:.3f}{' (mean)' if spread else ''}."
+            )
+        for new in row["replaced"]:
+            change = f"x {new['times']:g}" if new["value"] is None else f"= {new['value']:g}"
+            out.append(
+                f"{row['scenario']}: {new['parameter']} {change} ({new['status']}: {new['source']})"
+            )
     out.append(
         f"Noise floor, the same without any true change: {floor['estimate']:.3f} "
         f"(MCSE {floor['mcse']:.4f})."
@@ -108,7 +123,10 @@ def control_lines(document: Mapping[str, Any]) -> list[str]:
             out.append(
                 f"{row['scenario']}: {row['failed']} trials could not fill; counted as lost."
             )
-    out.append(f"Eligible share of candidates (pilot): {document['eligible_share']:.3f}.")
+    out.append(
+        f"Eligible share of candidates (pilot): {document['eligible_share']:.3f} "
+        f"(MCSE {document['eligible_share_mcse']:.4f})."
+    )
     return out
 
 

@@ -45,6 +45,11 @@ def start_race(first: tuple[float, float], second: tuple[float, float]) -> BetaR
             f"beta parameters are ({a:g}, {b:g}) and ({c:g}, {d:g}); all must be above 0, "
             "such as (1, 1)."
         )
+    if max(a, b, c, d) > 200.0:
+        raise DomainError(
+            f"beta parameters are ({a:g}, {b:g}) and ({c:g}, {d:g}); with more than 200 the "
+            "recurrence may leave the range of numbers."
+        )
     log_h = _log_beta(a + c, b + d) - _log_beta(a, b) - _log_beta(c, d)
     return BetaRace(a, b, c, d, _prior_greater(a, b, c, d), math.exp(log_h))
 

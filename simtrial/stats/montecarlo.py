@@ -38,10 +38,16 @@ def wilson_interval(hits: int, n: int) -> tuple[float, float]:
     return low, high
 
 
-def mean_mcse(values: NDArray[np.float64]) -> float:
-    """Return the standard error of a mean of independent values (N,)."""
-    n = values.shape[0]
-    return float(values.std(ddof=1) / math.sqrt(n)) if n > 1 else math.inf
+def clustered_sum_error(residual: NDArray[np.float64], row: NDArray[np.int64]) -> float:
+    """Return the standard error of a sum of residuals whose replicates share rows; inf for one row.
+
+    ``residual, row`` : (N,) mean-zero contributions, and the row that each replicate used.
+    """
+    sums = np.bincount(row, weights=residual)
+    used = int(np.count_nonzero(np.bincount(row)))
+    if used < 2:
+        return math.inf
+    return float(np.sqrt((sums**2).sum() * used / (used - 1)))
 
 
 def clustered_share_mcse(hits: NDArray[np.bool_], row: NDArray[np.int64]) -> float:
@@ -51,10 +57,5 @@ def clustered_share_mcse(hits: NDArray[np.bool_], row: NDArray[np.int64]) -> flo
     the sum over rows of squared residual sums, as for clusters, with the usual small-sample
     factor. With one replicate a row it is the binomial error.
     """
-    n = hits.shape[0]
-    residual = hits.astype(np.float64) - hits.mean()
-    sums = np.bincount(row, weights=residual)
-    used = int(np.count_nonzero(np.bincount(row)))
-    if used < 2:
-        return math.inf
-    return float(np.sqrt((sums**2).sum() * used / (used - 1)) / n)
+    residual = np.asarray(hits, np.float64) - hits.mean()
+    return clustered_sum_error(residual, row) / int(hits.shape[0])

@@ -12,7 +12,14 @@ import math
 
 from simtrial.evidence.ledger import Ledger
 from simtrial.evidence.values import MedianIqr, Proportion
-from simtrial.myositis.measures import HAQ_RANGE, MEASURES, MMT_MAXIMUM, VAS_RANGE_CM
+from simtrial.myositis.measures import (
+    HAQ_RANGE,
+    MEASURES,
+    MMT_MAXIMUM,
+    OLDEST,
+    VAS_RANGE_CM,
+    YOUNGEST,
+)
 from simtrial.synthesis.priors import Priors
 from simtrial.trial.posterior import Origin
 
@@ -24,6 +31,10 @@ _RANGES = {
     "haq": HAQ_RANGE,
     "mmt": float(MMT_MAXIMUM["MMT_260"]),
 }
+
+
+def _free(share: float) -> float:
+    return math.log(share) - math.log1p(-share)
 
 
 def baseline_parameters(
@@ -42,7 +53,7 @@ def baseline_parameters(
             low, middle, high = (math.log(x / limit) for x in points)
         else:
             shares = [x / _RANGES[measure] for x in points]
-            low, middle, high = (math.log(s) - math.log1p(-s) for s in shares)
+            low, middle, high = (_free(s) for s in shares)
         origin = Origin(status="fitted", source=f"quartiles of {fact.label} (document 002)")
         values[f"baseline.{measure}.location"] = middle
         values[f"baseline.{measure}.scale"] = (high - low) / (2.0 * _QUARTILE)
@@ -50,8 +61,11 @@ def baseline_parameters(
         origins[f"baseline.{measure}.scale"] = origin
     age = ledger.fact("lim21.age_onset.all")
     years = age.values_as(MedianIqr)
-    values["age.location"] = years.median
-    values["age.scale"] = (years.q3 - years.q1) / (2.0 * _QUARTILE)
+    low, middle, high = (
+        _free((x - YOUNGEST) / (OLDEST - YOUNGEST)) for x in (years.q1, years.median, years.q3)
+    )
+    values["age.location"] = middle
+    values["age.scale"] = (high - low) / (2.0 * _QUARTILE)
     women = ledger.fact("lim21.female.all")
     share = women.values_as(Proportion)
     values["female_share"] = share.part / share.n

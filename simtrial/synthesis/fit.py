@@ -14,7 +14,7 @@ from simtrial.core.errors import FitError
 from simtrial.evidence.ledger import Ledger
 from simtrial.myositis.parameters import PARAMETERS
 from simtrial.synthesis.baseline import baseline_parameters
-from simtrial.synthesis.model import facts_of, response_model
+from simtrial.synthesis.model import POOLED, Facts, facts_of, response_model
 from simtrial.synthesis.priors import Priors
 from simtrial.synthesis.tables import CellTables, cell_tables
 from simtrial.trial.posterior import Origin, median_on_free_scale
@@ -180,8 +180,9 @@ def fit(
     values, origins = baseline_parameters(ledger, priors)
     rows = {name: draw for name, draw in sampled.items() if name in PARAMETERS}
     point = {}
+    own = _own_patients(facts_of(ledger))
     for name in rows:
-        origins[name] = Origin(status="fitted", source=_sources(name))
+        origins[name] = Origin(status="fitted", source=_sources(name, own))
         point[name] = median_on_free_scale(name, every[name])
     for name, prior in priors.assumed.items():
         rows[name], point[name] = prior.draw(generator, ROWS), prior.median()
@@ -209,14 +210,29 @@ def _effective_rows(tree: Any) -> dict[str, tuple[float, float]]:
     }
 
 
-def _sources(name: str) -> str:
+def _own_patients(facts: Facts) -> dict[str, dict[str, int]]:
+    """Return the patients of each subtype in document 002 (first line) and 004 (refractory)."""
+    total = 0 if facts.cells is None else int(facts.cells.sum())
+    shares = facts.mix * total
+    return {
+        "first_line": {s: round(float(n)) for s, n in zip(POOLED, shares, strict=True)},
+        "refractory": {s: int((facts.subtype == i).sum()) for i, s in enumerate(POOLED)},
+    }
+
+
+def _sources(name: str, patients: dict[str, dict[str, int]]) -> str:
     if name == "p_response[IBM]":
         return "document 004's patients with IBM"
     if name.startswith("p_response"):
-        return "documents 002 (19 patients, no split by subtype) and 004 (11 patients), pooled"
+        subtype, line = name[len("p_response[") : -1].split(", ")
+        own = patients[line].get(subtype, 0)
+        return (
+            f"documents 002 (19, not split by subtype) and 004 (11), partially pooled; "
+            f"{own or 'no'} patient{'' if own == 1 else 's'} of this subtype and line"
+        )
     if name.startswith("rescue"):
         return "document 002, 7 of 19 rescued"
-    return "document 002's 19 patients"
+    return "document 002's 19 patients, other course parameters at their medians"
 
 
 def summary(draws: NDArray[np.float64], ess: tuple[float, float] | None = None) -> dict[str, float]:

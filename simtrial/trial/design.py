@@ -73,8 +73,8 @@ class Arm(Spec):
 
     infusions_like: str | None = Field(default=None, examples=["ivig"])
     dose_g_per_kg: float | None = Field(default=None, gt=0, le=5, examples=["2.0"])
-    every_weeks: int | None = Field(default=None, ge=1, examples=["4"])
-    infusions: int | None = Field(default=None, ge=1, examples=["4"])
+    every_weeks: int | None = Field(default=None, ge=1, le=520, examples=["4"])
+    infusions: int | None = Field(default=None, ge=1, le=520, examples=["4"])
     days_per_infusion: int = Field(default=1, ge=1, le=7, examples=["2"])
     courses: Annotated[tuple[Course, ...], Field(strict=False)] | None = None
 
@@ -132,8 +132,12 @@ class Allocation(Spec):
     def _fits(self) -> Self:
         if not self.ratio or min(self.ratio.values()) < 1:
             raise FieldFault("ratio", "every part of it must be a whole number of at least 1")
+        if max(self.ratio.values()) > 100:
+            raise FieldFault("ratio", "no part of it may exceed 100")
         total = sum(self.ratio.values())
         for size in self.block_sizes:
+            if size > 1_000:
+                raise FieldFault("block_sizes", "a block holds at most 1000 patients")
             if size < total or size % total:
                 raise FieldFault(
                     "block_sizes",
@@ -149,7 +153,7 @@ class Accrual(Spec):
 
     sites: int = Field(ge=1, le=10_000, examples=["36"])
     site_opening_weeks: float = Field(default=0.0, ge=0, examples=["40"])
-    patients_per_site_month: float = Field(gt=0, examples=["0.115"])
+    patients_per_site_month: float = Field(ge=1e-4, le=1e7, examples=["0.115"])
 
 
 class Prednisolone(Spec):
@@ -230,10 +234,9 @@ class BetaBinomial(Spec):
     @classmethod
     def _positive(cls, value: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
         for arm, (a, b) in value.items():
-            if a < 0.1 or b < 0.1 or a > 1000 or b > 1000:
+            if min(a, b) < 0.1 or max(a, b) > 100:
                 raise ValueError(
-                    f"the prior of {arm} is Beta({a:g}, {b:g}); each number must be "
-                    "from 0.1 to 1000"
+                    f"the prior of {arm} is Beta({a:g}, {b:g}); each number must be from 0.1 to 100"
                 )
         return value
 

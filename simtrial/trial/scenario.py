@@ -95,8 +95,10 @@ def check_replacements(scenario: Scenario, located: Located | None = None) -> No
                     f"{parameter.lowest:g} to {parameter.highest:g} ({parameter.unit})."
                 )
         rate = new.value if new.value is not None else new.times
-        if name == ACCRUAL_RATE and rate is not None and rate <= 0:
-            raise DesignError(f"{place} is {rate:g}; a rate must stay above 0, such as 0.06.")
+        if name == ACCRUAL_RATE and rate is not None and not 1e-4 <= rate <= 1e7:
+            raise DesignError(
+                f"{place} is {rate:g}; a rate must stay above 0 (0.0001 to 1e7), such as 0.06."
+            )
 
 
 def load_scenario(name_or_path: str | Path) -> Scenario:

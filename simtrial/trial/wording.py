@@ -38,7 +38,9 @@ def sentences(design: Design) -> list[str]:
             f"Allocation {ratio}, permuted blocks of "
             f"{' or '.join(map(str, design.allocation.block_sizes))}, strata: {strata}."
         )
-    out.append(f"Endpoint: {design.endpoint.words()}; every intercurrent event is no response.")
+    out.append(
+        f"Endpoint: {design.endpoint.words()}; composite: an intercurrent event is no response."
+    )
     if design.decision is not None:
         rule = design.decision.success
         out.append(f"Success when P({rule.probability_of} | data) > {rule.above:g}.")

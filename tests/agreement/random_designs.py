@@ -19,7 +19,7 @@ from simtrial.cohort.protocol import Protocol, protocol_of
 from simtrial.cohort.truth import Cohort
 from simtrial.core.config import Located, validate
 from simtrial.myositis.measures import MMT_MAXIMUM
-from simtrial.myositis.parameters import PARAMETERS, SUBTYPES
+from simtrial.myositis.parameters import LINES, PARAMETERS, SUBTYPES, rescue_name
 from simtrial.trial.design import Design
 from simtrial.trial.posterior import Posterior, load_posterior
 
@@ -28,7 +28,7 @@ Values = dict[str, NDArray[np.float64]]
 PATIENTS = 900  # a random trial's replicates together randomise at least so many
 
 _RATIOS = {1: [(1,)], 2: [(1, 1), (2, 1), (1, 3)], 3: [(1, 2, 1), (1, 1, 1), (3, 1, 1)]}
-_BACKGROUND_OF = {"first_line": "none", "refractory": "continued"}
+_BACKGROUNDS = ("none", "continued")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +130,7 @@ def _design(generator: np.random.Generator) -> Design:
     n_visits = int(generator.integers(1, 7))
     later = generator.choice(np.arange(1, 27), size=n_visits, replace=False)
     visits = [0, *sorted(int(w) for w in later)]
-    line = str(generator.choice(["first_line", "refractory"]))
+    line = str(generator.choice(LINES))
     arms = _arms(generator, visits)
     data = {
         "title": "A random trial",
@@ -161,7 +161,7 @@ def _population(generator: np.random.Generator, line: str) -> dict:
     return {
         "subtypes": {str(k): float(s) for k, s in zip(kinds, shares, strict=True)},
         "line": line,
-        "background": _BACKGROUND_OF[line],
+        "background": str(generator.choice(_BACKGROUNDS)),
         "mmt": version,
         "eligibility": eligibility,
     }
@@ -225,18 +225,18 @@ def _accrual(generator: np.random.Generator) -> dict:
         "sites": int(generator.integers(1, 13)),
         "site_opening_weeks": float(generator.choice([0.0, 0.0, 3.7, 40.0])),
         # the last gives many candidates in each minute
-        "patients_per_site_month": float(generator.choice([0.1, 2.0, 2.0, 300_000.0])),
+        "patients_per_site_month": float(generator.choice([0.1, 2.0, 2.0, 10_000.0])),
     }
 
 
 def _intercurrent(generator: np.random.Generator, visits: list[int]) -> dict:
     out = {}
-    if _chance(generator, 0.7):
+    if _chance(generator, 0.85):
         out["deterioration"] = {
             "from_week": int(generator.integers(0, visits[-1] + 1)),
             "then": str(generator.choice(["stop_treatment", "leave_study"])),
         }
-    if _chance(generator, 0.7):
+    if _chance(generator, 0.85):
         out["rescue"] = {
             "allowed_from_week": int(generator.choice([0, *visits[1:-1], visits[-1]])),
             "insufficient_tis_below": float(generator.choice([10.0, 20.0, 40.0])),
@@ -254,8 +254,8 @@ def _draws(generator: np.random.Generator, rows: int) -> Values:
     chosen = generator.integers(0, shipped().n_draws, size=rows)
     out = {name: _shaken(generator, name, held[name][chosen]) for name in sorted(held)}
     # whether one rescues at all is the scenario's: seldom, often, always
-    for name in ("rescue_per_visit[first_line, none]", "rescue_per_visit[refractory, continued]"):
-        out[name] = np.full(rows, float(generator.choice([0.02, 0.3, 0.8, 1.0])))
+    rescue = np.full(rows, float(generator.choice([0.02, 0.3, 0.8, 1.0])))
+    out |= {rescue_name(line, b): rescue for line in LINES for b in _BACKGROUNDS}
     out["dropout_16_weeks"] = np.full(rows, float(generator.choice([0.0, 0.05, 0.5, 0.99])))
     if _chance(generator, 0.5):  # deterioration needs errors that are large and last
         for kind in ("vas", "haq", "mmt", "enzyme"):
@@ -296,5 +296,5 @@ def _shaken(
         odds = values / (1.0 - values) * np.exp(0.8 * z)
         moved = odds / (1.0 + odds)
     else:
-        moved = values + (8.0 if name == "age.location" else 0.8) * z
+        moved = values + 0.8 * z
     return np.clip(moved, parameter.lowest, parameter.highest)

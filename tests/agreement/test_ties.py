@@ -353,7 +353,7 @@ def deteriorating(run, *, worse=None, rescue=None, n=400, chance=1.0, **more):
 
 
 def test_deterioration_is_confirmed_at_the_second_of_two_consecutive_visits(run):
-    seen = deteriorating(run, worse={"from_week": 0, "then": "stop_treatment"})
+    seen = deteriorating(run, worse={"from_week": 0, "then": "stop_treatment"}, n=1_500)
     minutes = [0, 4 * WEEK, 8 * WEEK, 12 * WEEK]
     expected, interrupted = [], 0
     for visits in seen.measures[0]:

@@ -188,3 +188,8 @@ def test_an_exact_tie_with_the_threshold_is_no_success_in_any_order_of_patients(
     assert (found > 0.9).any()  # so the plain comparison would depend on the order
     assert not is_success(found, 0.9).any()
     assert is_success(found, 0.8999).all()
+
+
+def test_priors_too_strong_for_the_recurrence_are_refused() -> None:
+    with pytest.raises(DomainError, match="more than 200"):
+        start_race((1000.0, 1.0), (1.0, 1000.0))

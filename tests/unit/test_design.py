@@ -354,7 +354,7 @@ def test_a_prior_of_other_arms_is_refused() -> None:
 def test_a_prior_that_is_no_distribution_is_refused() -> None:
     message = refusal("ivig: [1, 1]", "ivig: [0, 1]")
     assert f"trial.yaml, line {line_of('prior:')}: analysis.prior is" in message
-    assert "the prior of ivig is Beta(0, 1); each number must be from 0.1 to 1000" in message
+    assert "the prior of ivig is Beta(0, 1); each number must be from 0.1 to 100" in message
 
 
 def test_two_looks_are_refused() -> None:

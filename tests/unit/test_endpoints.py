@@ -160,9 +160,14 @@ def test_as_measured_by_a_week_later_visits_do_not_count() -> None:
     assert (hit.tolist(), assessed.tolist()) == ([[False]], [[True]])
 
 
-def test_as_measured_by_a_week_who_left_before_it_is_not_assessed() -> None:
-    hit, assessed = observed_response(one_patient(60, 60, NOT, NOT), BY_12)
+def test_as_measured_by_a_week_who_left_before_it_without_response_is_not_assessed() -> None:
+    hit, assessed = observed_response(one_patient(0, 0, NOT, NOT), BY_12)
     assert (hit.tolist(), assessed.tolist()) == ([[False]], [[False]])
+
+
+def test_as_measured_by_a_week_a_response_reached_before_leaving_is_known() -> None:
+    hit, assessed = observed_response(one_patient(60, 60, NOT, NOT), BY_12)
+    assert (hit.tolist(), assessed.tolist()) == ([[True]], [[True]])
 
 
 # many patients

@@ -108,7 +108,7 @@ def test_all_six_are_seen_together_as_one_by_one() -> None:
         seen(
             m,
             true_value(m, TYPICAL[m], loading[m], 0.6),
-            measurement_error(sd[m], 0.3, 0.7, deviates[m]),
+            measurement_error(m, sd[m], 0.3, 0.7, deviates[m]),
             260,
         )
         for m in range(6)
@@ -120,12 +120,23 @@ def test_all_six_are_seen_together_as_one_by_one() -> None:
 
 
 def test_shared_and_own_error_add_up_to_the_stated_variance() -> None:
-    parts = (measurement_error(2.0, 0.3, 1.0, 0.0), measurement_error(2.0, 0.3, 0.0, 1.0))
-    assert parts[0] ** 2 + parts[1] ** 2 == pytest.approx(4.0, rel=1e-15)
+    parts = (measurement_error(HAQ, 2.0, 0.3, *z) for z in ((1.0, 0.0), (0.0, 1.0)))
+    assert sum(part**2 for part in parts) == pytest.approx(4.0, rel=1e-15)
 
 
 def test_the_stated_share_of_the_error_variance_is_shared() -> None:
-    assert measurement_error(2.0, 0.25, 1.0, 0.0) == 1.0
+    assert measurement_error(HAQ, 2.0, 0.25, 1.0, 0.0) == 1.0
+
+
+# the shared error is the day's, not the scale's: more is worse, but for strength
+def test_a_bad_day_makes_every_measure_look_worse() -> None:
+    day = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0])
+    out, usual = np.empty(6), np.empty(6)
+    sd, loading = np.array([2.0, 2.0, 2.0, 0.5, 0.1, 0.5]), np.ones(6)
+    observe_measures(usual, TYPICAL, 0.0, loading, sd, 0.5, np.zeros(7), 150)
+    observe_measures(out, TYPICAL, 0.0, loading, sd, 0.5, day, 150)
+    worse = np.sign(out - usual)
+    assert worse.tolist() == [1.0, 1.0, 1.0, 1.0, -1.0, 1.0]
 
 
 def test_the_next_deviate_keeps_the_variance() -> None:

@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from simtrial.core.errors import DomainError
 from simtrial.stats.montecarlo import (
     clustered_share_mcse,
-    mean_mcse,
+    clustered_sum_error,
     share_mcse,
     wilson_interval,
 )
@@ -51,15 +51,6 @@ def test_the_error_of_a_share_is_binomial() -> None:
 def test_the_error_of_no_share_is_refused(hits: int, n: int) -> None:
     with pytest.raises(DomainError, match=rf"{hits} of {n} is no share; give 0 <= hits <= n"):
         share_mcse(hits, n)
-
-
-def test_the_error_of_a_mean_is_the_standard_deviation_over_the_root_of_n() -> None:
-    # 1..9: variance 7.5
-    assert mean_mcse(np.arange(1.0, 10.0)) == pytest.approx(math.sqrt(7.5 / 9.0), rel=1e-15)
-
-
-def test_one_value_says_nothing_about_its_error() -> None:
-    assert mean_mcse(np.array([3.0])) == math.inf
 
 
 # replicates that share rows of a posterior
@@ -107,3 +98,12 @@ def test_rows_that_were_not_used_do_not_count() -> None:
 
 def test_one_row_says_nothing_about_the_error_between_rows() -> None:
     assert clustered_share_mcse(hits_of(100), np.zeros(100, np.int64)) == math.inf
+
+
+def test_repeating_every_replicate_leaves_the_error_of_a_sum_of_rows_alone() -> None:
+    values = np.random.default_rng(5).normal(size=400)
+    values -= values.mean()
+    once = clustered_sum_error(values, np.arange(400)) / 400
+    twice = clustered_sum_error(np.tile(values, 2), np.tile(np.arange(400), 2)) / 800
+    assert twice == pytest.approx(once, rel=1e-12)
+    assert once == pytest.approx(values.std(ddof=1) / 20.0, rel=1e-12)

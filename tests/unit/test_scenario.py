@@ -146,7 +146,7 @@ def test_a_replacement_has_exactly_one_of_value_and_times(both: str) -> None:
 
 def test_a_rate_of_accrual_of_nothing_is_refused() -> None:
     message = refusal(f"{ACCRUAL_RATE}: 0")
-    assert f"set.{ACCRUAL_RATE} is 0; a rate must stay above 0, such as 0.06" in message
+    assert f"set.{ACCRUAL_RATE} is 0; a rate must stay above 0 (" in message
 
 
 def test_an_unknown_status_is_answered_with_those_there_are() -> None:

@@ -187,3 +187,28 @@ def test_replicate_prints_document_002_against_its_predictive_intervals(simtrial
 def test_help_shows_an_example(simtrial):
     for command in ("size", "power", "fit", "replicate"):
         assert f"simtrial {command}" in simtrial(command, "--help").stdout
+
+
+def test_size_refuses_a_scenario_without_benefit(simtrial):
+    done = simtrial("size", "dm_ivig_16w", "--scenario", "identical_arms")
+    assert done.returncode == 2
+    assert "from: identical_arms" in done.stderr
+
+
+def test_a_row_tells_what_its_scenario_replaced_and_the_digest_knows_it(simtrial, tmp_path):
+    scenario = tmp_path / "low.yaml"
+    scenario.write_text("from: point\nset: {control.tis20_week16: 0.3}\n")
+    few = ("power", "dm_ivig_16w", "--json", "--trials", "50", "--scenario")
+    usual, low = (json.loads(simtrial(*few, name).stdout) for name in ("point", str(scenario)))
+    assert low["scenarios"][0]["replaced"][0]["parameter"] == "control.tis20_week16"
+    assert low["scenarios"][0]["control_rate_stated"] == 0.3
+    assert usual["scenarios"][0]["replaced"] == []
+    assert low["digest"] != usual["digest"]
+
+
+def test_an_error_that_the_posterior_cannot_reach_is_said_not_hidden(simtrial):
+    words = ("power", "dm_ivig_16w", "--scenario", "posterior", "--mcse", "0.004", "--json")
+    row = json.loads(simtrial(*words).stdout)["scenarios"][0]
+    found = row["metrics"]["assurance"]["mcse"]
+    assert row["mcse_target"] == {"value": 0.004, "met": found <= 0.0044}
+    assert row["rates_mcse"]["ivig"] > 0.001  # rows are shared, so patients alone would say less
