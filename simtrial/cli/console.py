@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
@@ -117,3 +118,13 @@ def write_whole(path: Path, text: str) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     partial.write_text(text, encoding="utf-8")
     os.replace(partial, path)
+
+
+def finish(interrupted: bool, started: float, quiet: bool, *, failed: bool = False) -> None:
+    """End a command: say how long it took, and leave with the code of what happened."""
+    if interrupted:
+        note("Interrupted: what was finished is shown above.")
+        raise typer.Exit(EXIT_INTERRUPTED)
+    note(f"{time.perf_counter() - started:.1f} s", quiet=quiet)
+    if failed:
+        raise typer.Exit(EXIT_CHECK_FAILED)

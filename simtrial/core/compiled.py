@@ -16,18 +16,31 @@ from pathlib import Path
 import numba
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+# the rooms that hold compiled code, and what such code reads, from the lowest up
+NUMERICAL_ROOMS = (
+    "core",
+    "stats",
+    "myositis",
+    "trial",
+    "cohort",
+    "endpoints",
+    "analysis",
+    "operating",
+)
 
 
-def _source_digest() -> str:
-    """Return a digest of every source file of the package.
+def source_digest() -> str:
+    """Return a digest of every source file of the rooms that decide a simulated number.
 
     numba's own cache looks at the file of one function only, so a change in a function it calls
-    in another file would be missed. A cache folder named by all sources cannot be stale.
+    in another file would be missed. A cache folder named by all of them cannot be stale. A kernel
+    in a room above these calls only down, and its own file numba does look at.
     """
     together = hashlib.sha256()
-    for path in sorted(_PACKAGE.rglob("*.py")):
-        together.update(path.relative_to(_PACKAGE).as_posix().encode())
-        together.update(path.read_bytes())
+    for room in NUMERICAL_ROOMS:
+        for path in sorted((_PACKAGE / room).rglob("*.py")):
+            together.update(path.relative_to(_PACKAGE).as_posix().encode())
+            together.update(path.read_bytes())
     return together.hexdigest()[:16]
 
 
@@ -39,7 +52,7 @@ def _cache_root() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "simtrial"
 
 
-CACHE_DIRECTORY = _cache_root() / f"compiled-{_source_digest()}"
+CACHE_DIRECTORY = _cache_root() / f"compiled-{source_digest()}"
 
 
 def _compile[F: Callable[..., object]](function: F) -> F:

@@ -1,0 +1,87 @@
+"""The command ``simtrial power``."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Literal
+
+import typer
+
+from simtrial.cli.console import BarProgress, all_cores, finish, say
+from simtrial.cli.options import Chunk, DesignName, Json, PosteriorFile, Quiet, Seed, Workers
+from simtrial.core.provenance import DEFAULT_SEED
+
+
+def power(
+    design: DesignName,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="shipped name or file; may be given again; default point, "
+            "identical_arms and posterior"
+        ),
+    ] = None,
+    n: Annotated[int | None, typer.Option(min=2, help="total sample size")] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, max=4_000_000, help="trials a scenario (default 10000)")
+    ] = None,
+    mcse: Annotated[
+        float | None, typer.Option(help="standard error that decides how many trials")
+    ] = None,
+    engine: Annotated[
+        Literal["compiled", "reference"], typer.Option(help="the quick one, or the SimPy one")
+    ] = "compiled",
+    seed: Seed = DEFAULT_SEED,
+    workers: Workers = None,
+    chunk: Chunk = None,
+    posterior: PosteriorFile = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compute power, type I error and assurance at a sample size."""
+    from simtrial.core.errors import DesignError
+    from simtrial.planning.power import DEFAULT_SCENARIOS, DEFAULT_TRIALS
+    from simtrial.planning.power import power as find_power
+    from simtrial.report.tables import (
+        assumption_table,
+        control_lines,
+        detail_lines,
+        scenario_table,
+    )
+    from simtrial.trial.design import load_design
+    from simtrial.trial.posterior import load_posterior
+
+    started = time.perf_counter()
+    if trials is not None and mcse is not None:
+        raise DesignError("--trials and --mcse exclude each other; give one, such as --mcse 0.003.")
+    spec, held = load_design(design), load_posterior(posterior)
+    bars = BarProgress(quiet=quiet)
+    try:
+        found = find_power(
+            spec,
+            scenarios=tuple(scenario) if scenario else DEFAULT_SCENARIOS,
+            posterior=held,
+            n=n,
+            trials=trials or DEFAULT_TRIALS,
+            mcse=mcse,
+            seed=seed,
+            workers=workers or all_cores(),
+            chunk=chunk,
+            engine=engine,
+            name=design,
+            posterior_name=None if posterior is None else str(posterior),
+            progress=bars,
+        )
+    finally:
+        bars.close()
+    document = found.document
+    if json:
+        say(found.to_json())
+    else:
+        say(document["title"] + "\n")
+        say(scenario_table(document) + "\n")
+        say("\n".join(detail_lines(document)))
+        say("\n" + "\n".join(control_lines(document)) + "\n")
+        say(assumption_table(document))
+        say(f"\nRun again: {document['rerun']}")
+    finish(found.interrupted, started, quiet)

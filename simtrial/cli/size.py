@@ -1,0 +1,95 @@
+"""The command ``simtrial size``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simtrial.cli.console import BarProgress, all_cores, finish, output_folder, say, write_whole
+from simtrial.cli.options import (
+    Chunk,
+    DesignName,
+    Json,
+    PosteriorFile,
+    Quiet,
+    Seed,
+    Trials,
+    Workers,
+)
+from simtrial.core.provenance import DEFAULT_SEED
+
+
+def size(
+    design: DesignName,
+    power: Annotated[
+        float | None, typer.Option(help="target power at the point (default 0.8)")
+    ] = None,
+    assurance: Annotated[float | None, typer.Option(help="target assurance instead")] = None,
+    scenario: Annotated[
+        str | None, typer.Option(help="a scenario whose replacements hold in both curves")
+    ] = None,
+    trials: Trials = 10_000,
+    seed: Seed = DEFAULT_SEED,
+    workers: Workers = None,
+    chunk: Chunk = None,
+    posterior: PosteriorFile = None,
+    out: Annotated[Path | None, typer.Option(help="folder for the JSON and the figure")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find the smallest sample size, with power and assurance over n."""
+    from simtrial.planning.size import size as find_size
+    from simtrial.report.curves import save_figure
+    from simtrial.report.tables import assumption_table, control_lines, scenario_table, size_table
+    from simtrial.trial.design import load_design
+    from simtrial.trial.posterior import load_posterior
+
+    started = time.perf_counter()
+    spec, held = load_design(design), load_posterior(posterior)
+    folder = output_folder(out)
+    bars = BarProgress(quiet=quiet)
+    try:
+        found = find_size(
+            spec,
+            power=power,
+            assurance=assurance,
+            posterior=held,
+            scenario=scenario,
+            trials=trials,
+            seed=seed,
+            workers=workers or all_cores(),
+            chunk=chunk,
+            name=design,
+            posterior_name=None if posterior is None else str(posterior),
+            progress=bars,
+        )
+    finally:
+        bars.close()
+    document = found.document
+    paths = []
+    if folder is not None:
+        write_whole(folder / "size.json", found.to_json() + "\n")
+        paths = [folder / "size.json", *save_figure(document, folder)]
+    if json:
+        say(found.to_json())
+    else:
+        say(document["title"])
+        say(f"Endpoint: {document['endpoint']}; composite: an intercurrent event is no response.\n")
+        say(size_table(document) + "\n")
+        say("Response by arm (share of patients, MCSE in brackets):")
+        say(scenario_table(document) + "\n")
+        say("\n".join(control_lines(document)) + "\n")
+        say(assumption_table(document) + "\n")
+        say(document["answer"])
+        if document["n_interval"]:
+            low, high = document["n_interval"]
+            say(f"Smallest and largest size within 1.96 MCSE of the target: {low} and {high}.")
+        if document["protocol_sentence"]:
+            say(f"\nFor a protocol: {document['protocol_sentence']}")
+        say(f"\nRun again: {document['rerun']}")
+        for path in paths:
+            say(f"Written: {path}")
+    finish(found.interrupted, started, quiet)
