@@ -43,7 +43,7 @@ def ratios(a: Callable[[], object], b: Callable[[], object], scale: float) -> di
 
 @kernel
 def _fill_only(plan, seed: int, patients: int) -> float:  # type: ignore[no-untyped-def]
-    early, u = np.empty(22), np.empty(2 * plan.enrolled_words.shape[0])
+    early, u = np.empty(plan.candidate_room), np.empty(plan.enrolled_room)
     total = 0.0
     for p in range(patients):
         fill_candidate(early, plan, seed, 0, p)

@@ -229,8 +229,8 @@ def _run_trial(
         np.zeros(3, np.int64),
         np.zeros(3, np.int64),
     )
-    early = np.empty(at.N_CANDIDATE)
-    u = np.empty(2 * plan.enrolled_words.shape[0])
+    early = np.empty(plan.candidate_room)
+    u = np.empty(plan.enrolled_room)
     z = np.empty(6)
     baseline, deviates, observed = np.empty(6), np.empty(7), np.empty(6)
     effect = np.empty(protocol.course_start.shape[1])

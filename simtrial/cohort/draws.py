@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simtrial.core.arithmetic import normal_quantile, plog
+from simtrial.core.arithmetic import normals_in_place, plog
 from simtrial.core.compiled import kernel, step
 from simtrial.core.streams import Purpose, fill_uniforms, uniform
 
@@ -21,9 +21,8 @@ from simtrial.core.streams import Purpose, fill_uniforms, uniform
 BASELINE_AT = 0  # 6 measures, age, weight, prednisolone (one slot unused)
 AGE_AT, WEIGHT_AT, PREDNISOLONE_AT = 6, 7, 8
 SCREENING_NOISE_AT = 10  # 6 measures, shared (one slot unused)
-SUBTYPE_AT, SEX_AT, TAKES_PREDNISOLONE_AT = 18, 19, 20
-N_CANDIDATE = 22
 _CANDIDATE_NORMALS = 18
+SUBTYPE_AT, SEX_AT, TAKES_PREDNISOLONE_AT = 18, 19, 20
 # an enrolled patient's fill, V visits
 DEPTH_AT, X50_AT = 0, 1
 VISIT_NOISE_AT = 2  # 8 slots a visit: 6 measures, shared (one unused)
@@ -36,28 +35,47 @@ RESCUE_SLOTS = 2
 
 
 class DrawPlan(NamedTuple):
-    """Which blocks a patient's numbers are made of: counter words, occasions, how many normals."""
+    """Which blocks a patient's numbers are made of: counter words, occasions, how many normals.
+
+    ``candidate_room, enrolled_room`` : how many numbers the array of a fill has to hold. Behind
+    those that have an address in the table there are some to fill a last round of eight blocks,
+    which nobody reads, and room to work in.
+    """
 
     candidate_words: NDArray[np.int64]
     candidate_occasions: NDArray[np.int64]
+    candidate_room: int
     enrolled_words: NDArray[np.int64]
     enrolled_occasions: NDArray[np.int64]
+    enrolled_room: int
     n_normals: int  # of the enrolled fill; its uniforms follow
 
 
-def _blocks(parts: list[tuple[Purpose, int, int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return (words, occasions) of the blocks of (purpose, occasion, number of blocks) parts."""
+_NOBODY = 0  # the purpose of numbers that only fill up eights
+
+
+def _blocks(
+    parts: list[tuple[int, int, int]], n_normals: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Return words, occasions and room of (purpose, occasion, number of blocks) parts."""
+    spare = -sum(n for _, _, n in parts) % 8
+    # the compiler runs eight blocks at once; a rest would run one by one (measured: 16 blocks
+    # take less time than 11)
+    parts = [*parts, (_NOBODY, 0, spare)]
     words = [(int(p) << 20) | b for p, _, n in parts for b in range(n)]
     occasions = [occasion for _, occasion, n in parts for _ in range(n)]
-    return np.array(words, np.int64), np.array(occasions, np.int64)
+    room = 2 * len(words) + n_normals + 8
+    return np.array(words, np.int64), np.array(occasions, np.int64), room
 
 
 def draw_plan(visit_weeks: NDArray[np.int64]) -> DrawPlan:
     """Return the plan of a design with visits in these weeks."""
     weeks = [int(w) for w in visit_weeks]
     candidate = _blocks(
-        [(Purpose.BASELINE, 0, 5), (Purpose.SCREENING_NOISE, 0, 4), (Purpose.PERSON, 0, 2)]
+        [(Purpose.BASELINE, 0, 5), (Purpose.SCREENING_NOISE, 0, 4), (Purpose.PERSON, 0, 2)],
+        _CANDIDATE_NORMALS,
     )
+    n_normals = VISIT_NOISE_AT + NOISE_SLOTS * len(weeks)
     enrolled = _blocks(
         [
             (Purpose.RESPONSE_SIZE, 0, 1),
@@ -65,29 +83,30 @@ def draw_plan(visit_weeks: NDArray[np.int64]) -> DrawPlan:
             (Purpose.RESPONSE, 0, 1),
             (Purpose.LEAVING, 0, 1),
             *((Purpose.RESCUE, week, RESCUE_SLOTS // 2) for week in weeks),
-        ]
+        ],
+        n_normals,
     )
-    return DrawPlan(*candidate, *enrolled, VISIT_NOISE_AT + NOISE_SLOTS * len(weeks))
+    return DrawPlan(*candidate, *enrolled, n_normals)
 
 
 @kernel
 def fill_candidate(
     out: NDArray[np.float64], plan: DrawPlan, seed: int, replicate: int, candidate: int
 ) -> None:
-    """Fill ``out`` (N_CANDIDATE,) with a candidate's numbers."""
+    """Fill ``out`` (candidate_room,) with a candidate's numbers."""
     fill_uniforms(out, plan.candidate_words, plan.candidate_occasions, seed, replicate, candidate)
-    for i in range(_CANDIDATE_NORMALS):
-        out[i] = normal_quantile(out[i])
+    used = 2 * plan.candidate_words.shape[0]
+    normals_in_place(out, _CANDIDATE_NORMALS, out[used:])
 
 
 @kernel
 def fill_enrolled(
     out: NDArray[np.float64], plan: DrawPlan, seed: int, replicate: int, candidate: int
 ) -> None:
-    """Fill ``out`` with an enrolled patient's numbers; normals first, then uniforms."""
+    """Fill ``out`` (enrolled_room,) with an enrolled patient's numbers; normals come first."""
     fill_uniforms(out, plan.enrolled_words, plan.enrolled_occasions, seed, replicate, candidate)
-    for i in range(plan.n_normals):
-        out[i] = normal_quantile(out[i])
+    used = 2 * plan.enrolled_words.shape[0]
+    normals_in_place(out, plan.n_normals, out[used:])
 
 
 @step

@@ -113,7 +113,7 @@ class Trial:
         candidate = self.n_screened
         self.n_screened += 1
         course, protocol = self.course, self.protocol
-        early = np.empty(at.N_CANDIDATE)
+        early = np.empty(self.plan.candidate_room)
         at.fill_candidate(early, self.plan, self.seed, self.replicate, candidate)
         baseline, observed = np.empty(6), np.empty(6)
         measures.draw_baseline(
@@ -192,7 +192,7 @@ class Patient:
         self.early, self.baseline, self.deviates = early, baseline, deviates
         self.dose_mg = dose_mg
         self.key = (trial.row, place)  # where this patient stands in the tables
-        self.draws = np.empty(2 * trial.plan.enrolled_words.shape[0])
+        self.draws = np.empty(trial.plan.enrolled_room)
         self.drug_benefit, self.background_benefit = 0.0, 0.0
         self.known_until = 0  # minutes since randomisation up to which the benefits are known
         self.given: list[tuple[int, float]] = []  # last day and log dose of each course

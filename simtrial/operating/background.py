@@ -58,8 +58,8 @@ def control_responses(
         improved = relax(
             improved, course.background_depth, course.k_background, float(MINUTES_PER_WEEK)
         )
-    early = np.empty(at.N_CANDIDATE)
-    u = np.empty(2 * plan.enrolled_words.shape[0])
+    early = np.empty(plan.candidate_room)
+    u = np.empty(plan.enrolled_room)
     z, baseline, observed = np.empty(6), np.empty(6), np.empty(6)
     before, deviates = np.empty(6), np.empty(7)
     to_baseline = correlation_over(course.noise_per_4_weeks, float(protocol.screening_minutes))

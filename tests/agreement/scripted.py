@@ -134,7 +134,7 @@ def simulate(
 def dropout_uniform(scripted: Design, replicate: int, candidate: int) -> float:
     """Return the uniform that decides when a candidate drops out."""
     plan = draw_plan(protocol_of(scripted).visit_week)
-    filled = np.empty(2 * plan.enrolled_words.shape[0])
+    filled = np.empty(plan.enrolled_room)
     fill_enrolled(filled, plan, SEED, replicate, candidate)
     return float(filled[plan.n_normals + at.DROPOUT_AT])
 

@@ -10,7 +10,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy import special
 
-from simtrial.core.arithmetic import expit, logit, normal_quantile, pexp, plog
+from simtrial.core.arithmetic import (
+    expit,
+    logit,
+    normal_quantile,
+    normals_in_place,
+    pexp,
+    plog,
+)
 
 Floats = NDArray[np.float64]
 Function = Callable[[float], float]
@@ -119,6 +126,23 @@ def test_expit_is_scipys(x: Floats) -> None:
 
 def test_expit_far_out_is_0_and_1() -> None:
     assert (expit(-800.0), expit(800.0)) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 42, 500])
+@pytest.mark.parametrize("kind", ["uniform", "all tails", "no tails", "one beyond exp(-25)"])
+def test_normals_in_place_are_those_of_the_scalar_function_to_the_last_bit(
+    n: int, kind: str
+) -> None:
+    uniforms = np.random.default_rng(n).uniform(1e-9, 1.0, size=n + 3)
+    if kind == "all tails":
+        uniforms = np.where(uniforms < 0.5, 0.14 * uniforms, 1.0 - 0.14 * (1.0 - uniforms))
+    elif kind == "no tails":
+        uniforms = 0.1 + 0.8 * uniforms
+    elif kind.startswith("one"):
+        uniforms[n // 2] = 2.0**-54
+    wanted = [normal_quantile(u) for u in uniforms[:n]] + uniforms[n:].tolist()
+    normals_in_place(uniforms, n, np.empty(n + 8))
+    assert uniforms.tolist() == wanted
 
 
 # two logarithms of at most 1 ulp each, and the rounding of their difference

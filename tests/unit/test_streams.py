@@ -53,17 +53,19 @@ ENROLLED_UNIFORMS = {  # counted from the first uniform
 
 
 def candidate_numbers(weeks: tuple[int, ...] = WEEKS) -> NDArray[np.float64]:
-    out = np.full(at.N_CANDIDATE, np.nan)
-    at.fill_candidate(out, at.draw_plan(np.array(weeks)), SEED, REPLICATE, PATIENT)
-    return out
+    plan = at.draw_plan(np.array(weeks))
+    out = np.full(plan.candidate_room, np.nan)
+    at.fill_candidate(out, plan, SEED, REPLICATE, PATIENT)
+    return out[: at.TAKES_PREDNISOLONE_AT + 2]  # behind them is room to work in
 
 
 def enrolled_numbers(weeks: tuple[int, ...] = WEEKS) -> tuple[NDArray[np.float64], int]:
     """Return the fill, and where its uniforms begin."""
     plan = at.draw_plan(np.array(weeks))
-    out = np.full(2 * plan.enrolled_words.shape[0], np.nan)
+    out = np.full(plan.enrolled_room, np.nan)
     at.fill_enrolled(out, plan, SEED, REPLICATE, PATIENT)
-    return out, plan.n_normals
+    used = plan.n_normals + at.RESCUE_AT + at.RESCUE_SLOTS * len(weeks)
+    return out[:used], plan.n_normals
 
 
 def random_addresses(n: int) -> Iterator[tuple[int, int, int, int, int, int]]:
