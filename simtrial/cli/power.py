@@ -46,6 +46,7 @@ def power(
         assumption_table,
         control_lines,
         detail_lines,
+        harm_table,
         scenario_table,
     )
     from simtrial.trial.design import load_design
@@ -80,6 +81,8 @@ def power(
     else:
         say(document["title"] + "\n")
         say(scenario_table(document) + "\n")
+        say("Harm until the last visit (share of patients, MCSE in brackets):")
+        say(harm_table(document) + "\n")
         say("\n".join(detail_lines(document)))
         say("\n" + "\n".join(control_lines(document)) + "\n")
         say(assumption_table(document))

@@ -43,7 +43,13 @@ def size(
     """Find the smallest sample size, with power and assurance over n."""
     from simtrial.planning.size import size as find_size
     from simtrial.report.curves import save_figure
-    from simtrial.report.tables import assumption_table, control_lines, scenario_table, size_table
+    from simtrial.report.tables import (
+        assumption_table,
+        control_lines,
+        harm_table,
+        scenario_table,
+        size_table,
+    )
     from simtrial.trial.design import load_design
     from simtrial.trial.posterior import load_posterior
 
@@ -81,6 +87,8 @@ def size(
         say(size_table(document) + "\n")
         say("Response by arm (share of patients, MCSE in brackets):")
         say(scenario_table(document) + "\n")
+        say("Harm until the last visit (share of patients, MCSE in brackets):")
+        say(harm_table(document) + "\n")
         say("\n".join(control_lines(document)) + "\n")
         say(assumption_table(document) + "\n")
         say(document["answer"])

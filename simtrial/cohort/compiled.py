@@ -4,7 +4,7 @@ It consumes the same draws and calls the same step functions as the reference en
 with it to the last bit on every field of every patient. The schedule is written here a second
 time, as loops over sorted instants.
 
-At one instant the order is: measure, decide, infuse, leave.
+At one instant the order is: measure, decide, infuse, harm, leave.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from simtrial.cohort import draws as at
 from simtrial.cohort.arrivals import Arrivals
+from simtrial.cohort.compiled_harm import begin_harm, end_harm, harm_of_course
 from simtrial.cohort.course import Course, CourseTable, course_row
 from simtrial.cohort.draws import (
     DrawPlan,
@@ -23,13 +24,15 @@ from simtrial.cohort.draws import (
     fill_candidate,
     fill_enrolled,
 )
-from simtrial.cohort.protocol import Protocol
+from simtrial.cohort.protocol import NEVER, Protocol
+from simtrial.cohort.risk import DRUG, PLACEBO
 from simtrial.cohort.rules import screening_failure, whole_minute
 from simtrial.cohort.snapshot import Snapshot, empty_snapshot
 from simtrial.cohort.truth import Cohort, Truth, empty_truth
 from simtrial.core.arithmetic import pexp, plog
 from simtrial.core.compiled import kernel
 from simtrial.core.units import MINUTES_PER_WEEK
+from simtrial.myositis.harm import reaction_frailty
 from simtrial.myositis.measures import (
     PHYSICIAN,
     adult_age,
@@ -93,6 +96,8 @@ def _follow(
     baseline: NDArray[np.float64],
     deviates: NDArray[np.float64],
     effect: NDArray[np.float64],
+    seed: int,
+    replicate: int,
     r: int,
     p: int,
     seen: Snapshot,
@@ -106,6 +111,9 @@ def _follow(
     improves = truth.improves[r, p]
     depth, log_x50 = truth.depth[r, p], truth.log_x50[r, p]
     dropout = truth.dropout_minute[r, p]
+    last = instants[instants.shape[0] - 1]
+    clot_risk, harm_stop = begin_harm(course.risk, u, n_normals, last, r, p, seen)
+    infused = DRUG if protocol.on_drug[arm] else PLACEBO
     g, b = 0.0, 0.0
     now, visit, given = 0, 0, 0
     stopped, worse_before = False, False
@@ -113,8 +121,18 @@ def _follow(
     n_visits = protocol.visit_minute.shape[0]
     for i in range(instants.shape[0]):
         instant = instants[i]
+        if harm_stop < instant:
+            # before anything of this instant, and after all that happened up to that minute
+            if harm_stop <= dropout and not stopped and given < protocol.n_courses[arm]:
+                seen.harm_stop_minute[r, p] = harm_stop
+                seen.stop_minute[r, p] = harm_stop
+                stopped = True
+                if protocol.harm_leaves:
+                    dropout = harm_stop
+            harm_stop = NEVER
         if instant > dropout:
             seen.left_minute[r, p] = dropout
+            end_harm(dropout, given, r, p, seen)
             return
         minutes = float(instant - now)
         if minutes > 0.0:
@@ -189,6 +207,7 @@ def _follow(
             visit += 1
             if left_now and visit < n_visits:
                 seen.left_minute[r, p] = instant
+                end_harm(instant - 1, given, r, p, seen)
                 return
         if what[i] & _INFUSE and not stopped:
             j = given
@@ -199,6 +218,24 @@ def _follow(
             seen.courses[r, p] = given
             if protocol.on_drug[arm]:
                 seen.grams[r, p] += dose * weight
+            harm_stop = min(
+                harm_stop,
+                harm_of_course(
+                    protocol,
+                    course.risk,
+                    infused,
+                    dose,
+                    clot_risk,
+                    j,
+                    seed,
+                    replicate,
+                    r,
+                    p,
+                    seen,
+                    truth,
+                ),
+            )
+    end_harm(last, given, r, p, seen)
 
 
 @kernel
@@ -331,6 +368,11 @@ def _run_trial(
         truth.improves[r, p] = u[uniforms + at.IMPROVES_AT] < course.p_background
         truth.depth[r, p] = patient_depth(course.depth, course.depth_sd, u[at.DEPTH_AT])
         truth.log_x50[r, p] = patient_log_x50(course.log_x50, course.x50_sd, u[at.X50_AT])
+        truth.frailty[r, p] = reaction_frailty(course.risk.frailty_sd, u[at.FRAILTY_AT])
+        seen.cancer[r, p] = u[uniforms + at.CANCER_AT] < course.risk.cancer_share
+        seen.previous_thromboembolism[r, p] = (
+            u[uniforms + at.PREVIOUS_AT] < course.risk.previous_share
+        )
         truth.dropout_minute[r, p] = whole_minute(
             dropout_minutes(u[uniforms + at.DROPOUT_AT], course.dropout_per_minute)
         )
@@ -345,6 +387,8 @@ def _run_trial(
             baseline,
             deviates,
             effect,
+            seed,
+            replicate,
             r,
             p,
             seen,
@@ -384,8 +428,10 @@ def run(
 
     Replicate i uses row ``i mod D`` of the course table.
     """
-    visits = protocol.visit_minute.shape[0]
-    cohort = Cohort(empty_snapshot(last - first, n, visits), empty_truth(last - first, n, visits))
+    visits, courses = protocol.visit_minute.shape[0], protocol.course_start.shape[1]
+    cohort = Cohort(
+        empty_snapshot(last - first, n, visits, courses), empty_truth(last - first, n, visits)
+    )
     plan = draw_plan(protocol.visit_week)
     _run(protocol, table, arrivals, plan, seed, first, cohort.seen, cohort.truth)
     return cohort

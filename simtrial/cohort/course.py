@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simtrial.cohort.risk import Risk, RiskTable, risk_row, risk_table
 from simtrial.core.arithmetic import plog
 from simtrial.core.compiled import step
 from simtrial.core.units import MINUTES_PER_DAY, MINUTES_PER_WEEK
@@ -52,6 +53,7 @@ class CourseTable(NamedTuple):
     prednisolone_share: NDArray[np.float64]
     prednisolone_log_median: NDArray[np.float64]
     prednisolone_log_sd: NDArray[np.float64]
+    risk: RiskTable
 
 
 class Course(NamedTuple):
@@ -87,6 +89,7 @@ class Course(NamedTuple):
     prednisolone_share: float
     prednisolone_log_median: float
     prednisolone_log_sd: float
+    risk: Risk
 
 
 @step
@@ -123,6 +126,7 @@ def course_row(table: CourseTable, d: int) -> Course:
         table.prednisolone_share[d],
         table.prednisolone_log_median[d],
         table.prednisolone_log_sd[d],
+        risk_row(table.risk, d),
     )
 
 
@@ -151,6 +155,7 @@ def course_table(
     p_background: NDArray[np.float64],
     *,
     drug_works: bool,
+    drug_harms: bool = True,
 ) -> CourseTable:
     """Return the rows of a design's course.
 
@@ -159,6 +164,7 @@ def course_table(
     draws : name -> (D,) parameter values, overrides applied.
     p_background : (D,) chance to improve without the drug, solved elsewhere.
     drug_works : False sets every chance of drug response to 0.
+    drug_harms : False lets the drug's infusions do what a placebo's do.
     """
     people = design.population
     n = p_background.shape[0]
@@ -203,4 +209,5 @@ def course_table(
         prednisolone_share=draws[prednisolone_name(people.line)],
         prednisolone_log_median=_logs(draws["prednisolone.median"]),
         prednisolone_log_sd=draws["prednisolone.log_sd"],
+        risk=risk_table(draws, drug_harms=drug_harms),
     )

@@ -25,12 +25,14 @@ _CANDIDATE_NORMALS = 18
 SUBTYPE_AT, SEX_AT, TAKES_PREDNISOLONE_AT = 18, 19, 20
 # an enrolled patient's fill, V visits
 DEPTH_AT, X50_AT = 0, 1
-VISIT_NOISE_AT = 2  # 8 slots a visit: 6 measures, shared (one unused)
+FRAILTY_AT = 2  # (the next is unused)
+VISIT_NOISE_AT = 4  # 8 slots a visit: 6 measures, shared (one unused)
 NOISE_SLOTS = 8
 SHARED = 6  # slot of the shared deviate
 # then the uniforms, after the last visit's noise
 RESPONDS_AT, IMPROVES_AT, DROPOUT_AT = 0, 1, 2
-RESCUE_AT = 4  # 2 slots a visit (one unused)
+CANCER_AT, PREVIOUS_AT, SPONTANEOUS_AT, AFTER_SPONTANEOUS_AT = 4, 5, 6, 7
+RESCUE_AT = 8  # 2 slots a visit (one unused)
 RESCUE_SLOTS = 2
 
 
@@ -79,9 +81,11 @@ def draw_plan(visit_weeks: NDArray[np.int64]) -> DrawPlan:
     enrolled = _blocks(
         [
             (Purpose.RESPONSE_SIZE, 0, 1),
+            (Purpose.FRAILTY, 0, 1),
             *((Purpose.VISIT_NOISE, week, NOISE_SLOTS // 2) for week in weeks),
             (Purpose.RESPONSE, 0, 1),
             (Purpose.LEAVING, 0, 1),
+            (Purpose.RISK, 0, 2),
             *((Purpose.RESCUE, week, RESCUE_SLOTS // 2) for week in weeks),
         ],
         n_normals,
@@ -107,6 +111,17 @@ def fill_enrolled(
     fill_uniforms(out, plan.enrolled_words, plan.enrolled_occasions, seed, replicate, candidate)
     used = 2 * plan.enrolled_words.shape[0]
     normals_in_place(out, plan.n_normals, out[used:])
+
+
+# slots of a course's harm, read on demand
+REACTS, CLOTS, FALLS_ILL, REACTION_WHEN, REACTION_KIND, REACTION_SERIOUS = 0, 1, 2, 3, 4, 5
+AFTER_REACTION, AFTER_CLOT, AFTER_ILLNESS = 6, 7, 8
+
+
+@step
+def course_harm(seed: int, replicate: int, candidate: int, week: int, slot: int) -> float:
+    """Return one uniform of what the course planned for a week does to a candidate."""
+    return uniform(seed, Purpose.COURSE_HARM, replicate, candidate, week, slot)
 
 
 @step

@@ -25,6 +25,7 @@ class Protocol(NamedTuple):
     visit_minute: NDArray[np.int64]  # (V,)
     visit_week: NDArray[np.int64]  # (V,)
     n_courses: NDArray[np.int64]  # (A,)
+    course_week: NDArray[np.int64]  # (A, C)
     course_start: NDArray[np.int64]  # (A, C)
     course_end: NDArray[np.int64]  # (A, C)
     course_days: NDArray[np.int64]  # (A, C)
@@ -43,6 +44,7 @@ class Protocol(NamedTuple):
     rescue_from: int
     rescue_below: float
     rescue_leaves: bool
+    harm_leaves: bool
     cap_g_per_day: float
 
 
@@ -53,10 +55,10 @@ def protocol_of(design: Design) -> Protocol:
     most = max(len(c) for c in courses)
     shape = (len(arms), most)
     start, end = np.full(shape, NEVER, np.int64), np.full(shape, NEVER, np.int64)
-    days, dose = np.zeros(shape, np.int64), np.zeros(shape)
+    week, days, dose = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape)
     for a, given in enumerate(courses):
         for j, course in enumerate(given):
-            start[a, j] = minutes_from_weeks(course.week)
+            week[a, j], start[a, j] = course.week, minutes_from_weeks(course.week)
             end[a, j] = start[a, j] + minutes_from_days(course.days - 1)
             days[a, j], dose[a, j] = course.days, course.dose_g_per_kg
     allocation = design.allocation
@@ -67,6 +69,7 @@ def protocol_of(design: Design) -> Protocol:
         visit_minute=np.array([minutes_from_weeks(w) for w in design.visits_weeks], np.int64),
         visit_week=np.array(design.visits_weeks, np.int64),
         n_courses=np.array([len(c) for c in courses], np.int64),
+        course_week=week,
         course_start=start,
         course_end=end,
         course_days=days,
@@ -85,5 +88,6 @@ def protocol_of(design: Design) -> Protocol:
         rescue_from=NEVER if rescue is None else minutes_from_weeks(rescue.allowed_from_week),
         rescue_below=0.0 if rescue is None else rescue.insufficient_tis_below,
         rescue_leaves=rescue is not None and rescue.then == "leave_study",
+        harm_leaves=design.intercurrent.harm.then == "leave_study",
         cap_g_per_day=CAP_G_PER_DAY,
     )

@@ -9,7 +9,7 @@ At one instant the order is the one of ``Rank``; within a rank, site and patient
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from enum import IntEnum
 from typing import Any
 
@@ -22,25 +22,27 @@ from simtrial.cohort.arrivals import Arrivals
 from simtrial.cohort.course import Course, CourseTable, course_row
 from simtrial.cohort.draws import DrawPlan
 from simtrial.cohort.protocol import Protocol
+from simtrial.cohort.reference_harm import Harm
 from simtrial.cohort.rules import screening_failure, whole_minute
 from simtrial.cohort.snapshot import Snapshot, empty_snapshot
 from simtrial.cohort.truth import Cohort, Truth, empty_truth
 from simtrial.core.arithmetic import pexp, plog
 from simtrial.core.units import MINUTES_PER_WEEK
-from simtrial.myositis import measures, response, taper, tis
+from simtrial.myositis import harm, measures, response, taper, tis
 
 Happening = Generator[simpy.Event, None, None]
 
 
 class Rank(IntEnum):
-    """What comes first at one instant: measure and decide, then infuse, then leave."""
+    """What comes first at one instant: measure and decide, infuse, be harmed, leave."""
 
     SCREEN = 0
     RANDOMISE = 1
     WEEK = 2
     MEASURE = 3
     INFUSE = 4
-    LEAVE = 5
+    HARM = 5
+    LEAVE = 6
 
 
 class At(simpy.Event):
@@ -241,6 +243,7 @@ class Patient:
         self.env.process(self.weeks(last))
         self.env.process(self.visits())
         self.env.process(self.infusions(last))
+        self.harm.begin()
         if dropout < last:
             self.event(dropout, Rank.LEAVE).callbacks.append(lambda _: self.leave())
 
@@ -263,6 +266,19 @@ class Patient:
         truth.responds[key] = self.uniform(at.RESPONDS_AT) < course.p_response[subtype]
         truth.improves[key] = self.improves
         truth.depth[key], truth.log_x50[key] = self.depth, self.log_x50
+        truth.frailty[key] = harm.reaction_frailty(course.risk.frailty_sd, draws[at.FRAILTY_AT])
+        uniforms = draws[trial.plan.n_normals + at.CANCER_AT :][:4]
+        self.harm = Harm(
+            trial.protocol,
+            course.risk,
+            seen,
+            key,
+            (trial.seed, trial.replicate, self.candidate),
+            truth.frailty[key],
+            uniforms,
+            self.book_harm,
+            self.stop_for_harm,
+        )
         truth.dropout_minute[key] = whole_minute(
             response.dropout_minutes(self.uniform(at.DROPOUT_AT), course.dropout_per_minute)
         )
@@ -319,6 +335,7 @@ class Patient:
         seen.courses[key] += 1
         if protocol.on_drug[self.arm]:
             seen.grams[key] += dose * self.weight
+        self.harm.after_course(course_number, dose, self.arm)
 
     def bring_up_to_date(self) -> None:
         """Let both benefits approach their targets from the last instant to this one."""
@@ -398,6 +415,23 @@ class Patient:
         if leave and not is_last:
             self.leave()
 
+    def book_harm(self, minute: int, happens: Callable[[], None]) -> None:
+        """Let something happen at a minute, unless the patient has left or the study is over."""
+        if minute <= self.trial.protocol.visit_minute[-1]:
+            booked = self.event(minute, Rank.HARM)
+            booked.callbacks.append(lambda _: None if self.left else happens())
+
+    def stop_for_harm(self) -> None:
+        """Stop treatment for an adverse event, if there is any left to stop."""
+        protocol, seen, key, now = self.trial.protocol, self.trial.seen, self.key, self.now()
+        if self.stopped or seen.courses[key] == protocol.n_courses[self.arm]:
+            return
+        self.stopped = True
+        seen.harm_stop_minute[key] = seen.stop_minute[key] = now
+        if protocol.harm_leaves:
+            # leaving comes last at its minute: other harm of the same minute is still seen
+            self.event(now, Rank.LEAVE).callbacks.append(lambda _: self.leave())
+
     def leave(self) -> None:
         """Leave the study: nothing is seen or given any more."""
         if not self.left:
@@ -419,8 +453,8 @@ def run(
 
     Replicate i uses row ``i mod D`` of the course table.
     """
-    visits = protocol.visit_minute.shape[0]
-    seen: Snapshot = empty_snapshot(last - first, n, visits)
+    visits, courses = protocol.visit_minute.shape[0], protocol.course_start.shape[1]
+    seen: Snapshot = empty_snapshot(last - first, n, visits, courses)
     truth: Truth = empty_truth(last - first, n, visits)
     cohort = Cohort(seen, truth)
     plan = at.draw_plan(protocol.visit_week)

@@ -1,6 +1,7 @@
 """What is observable of a batch of trials: a closed list of columns.
 
-Axes: R replicates, P randomised patients in order of randomisation, V visits, K = 6 measures.
+Axes: R replicates, P randomised patients in order of randomisation, V visits, K = 6 measures,
+C infusion courses planned (the most of any arm).
 Analyses and endpoints see this and nothing else.
 """
 
@@ -11,6 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simtrial.myositis import harm
+
+REACTIONS = harm.REACTIONS
 SCREENING_FAILURES = ("mmt", "other_measures", "prednisolone")
 
 
@@ -29,6 +33,8 @@ class Snapshot(NamedTuple):
     female: NDArray[np.bool_]  # (R, P)
     age: NDArray[np.float64]  # (R, P) years
     weight: NDArray[np.float64]  # (R, P) kg
+    cancer: NDArray[np.bool_]  # (R, P)
+    previous_thromboembolism: NDArray[np.bool_]  # (R, P)
     screening: NDArray[np.float64]  # (R, P, K)
     measures: NDArray[np.float64]  # (R, P, V, K) NaN where not assessed
     tis: NDArray[np.float64]  # (R, P, V) NaN where not assessed; 0 at baseline
@@ -39,9 +45,15 @@ class Snapshot(NamedTuple):
     rescue_minute: NDArray[np.int64]  # (R, P)
     stop_minute: NDArray[np.int64]  # (R, P) treatment stopped
     left_minute: NDArray[np.int64]  # (R, P) left the study before its last visit
+    reaction_minute: NDArray[np.int32]  # (R, P, C) infusion reaction to a course
+    reaction_kind: NDArray[np.int8]  # (R, P, C) index into REACTIONS, -1 without one
+    reaction_serious: NDArray[np.bool_]  # (R, P, C)
+    thromboembolism_minute: NDArray[np.int32]  # (R, P, C + 1) after a course; the last: without
+    serious_minute: NDArray[np.int32]  # (R, P, C) another serious event after a course
+    harm_stop_minute: NDArray[np.int64]  # (R, P) an event of harm stopped treatment
 
 
-def empty_snapshot(replicates: int, patients: int, visits: int) -> Snapshot:
+def empty_snapshot(replicates: int, patients: int, visits: int, courses: int) -> Snapshot:
     """Return a Snapshot to be filled: nothing assessed, nothing happened."""
 
     def whole(*shape: int, fill: int = 0) -> NDArray[np.int64]:
@@ -50,7 +62,10 @@ def empty_snapshot(replicates: int, patients: int, visits: int) -> Snapshot:
     def real(*shape: int) -> NDArray[np.float64]:
         return np.full(shape, np.nan)
 
-    r, p, v = replicates, patients, visits
+    def short(*shape: int) -> NDArray[np.int32]:
+        return np.full(shape, -1, np.int32)
+
+    r, p, v, c = replicates, patients, visits, courses
     return Snapshot(
         screened=whole(r),
         failures=whole(r, len(SCREENING_FAILURES)),
@@ -64,6 +79,8 @@ def empty_snapshot(replicates: int, patients: int, visits: int) -> Snapshot:
         female=np.zeros((r, p), np.bool_),
         age=real(r, p),
         weight=real(r, p),
+        cancer=np.zeros((r, p), np.bool_),
+        previous_thromboembolism=np.zeros((r, p), np.bool_),
         screening=real(r, p, 6),
         measures=real(r, p, v, 6),
         tis=real(r, p, v),
@@ -74,4 +91,10 @@ def empty_snapshot(replicates: int, patients: int, visits: int) -> Snapshot:
         rescue_minute=whole(r, p, fill=-1),
         stop_minute=whole(r, p, fill=-1),
         left_minute=whole(r, p, fill=-1),
+        reaction_minute=short(r, p, c),
+        reaction_kind=np.full((r, p, c), -1, np.int8),
+        reaction_serious=np.zeros((r, p, c), np.bool_),
+        thromboembolism_minute=short(r, p, c + 1),
+        serious_minute=short(r, p, c),
+        harm_stop_minute=whole(r, p, fill=-1),
     )

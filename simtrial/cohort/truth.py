@@ -18,6 +18,7 @@ class Truth(NamedTuple):
     improves: NDArray[np.bool_]  # (R, P) improves without the drug
     depth: NDArray[np.float64]  # (R, P)
     log_x50: NDArray[np.float64]  # (R, P)
+    frailty: NDArray[np.float64]  # (R, P) multiplier of the rate of infusion reactions
     drug_benefit: NDArray[np.float64]  # (R, P, V) NaN where not assessed
     background_benefit: NDArray[np.float64]  # (R, P, V)
     dropout_minute: NDArray[np.int64]  # (R, P) may lie beyond the last visit
@@ -55,6 +56,7 @@ def empty_truth(replicates: int, patients: int, visits: int) -> Truth:
         improves=np.zeros((r, p), np.bool_),
         depth=np.full((r, p), np.nan),
         log_x50=np.full((r, p), np.nan),
+        frailty=np.full((r, p), np.nan),
         drug_benefit=np.full((r, p, v), np.nan),
         background_benefit=np.full((r, p, v), np.nan),
         dropout_minute=np.full((r, p), -1, np.int64),

@@ -257,7 +257,7 @@ def normals_in_place(numbers: NDArray[np.float64], n: int, tails: NDArray[np.flo
     for i in range(n):
         p = numbers[i]
         tails[n_tails] = p
-        n_tails += np.int64(abs(p - 0.5) > _CENTRAL)
+        n_tails += int(abs(p - 0.5) > _CENTRAL)
         rarest = min(rarest, min(p, 1.0 - p))
     if rarest < _FAR:
         for i in range(n_tails):
@@ -274,7 +274,7 @@ def normals_in_place(numbers: NDArray[np.float64], n: int, tails: NDArray[np.flo
     for i in range(n):
         p = numbers[i]
         tail = tails[j]  # read before it is known to be wanted: no branch
-        is_tail = np.int64(abs(p - 0.5) > _CENTRAL)
+        is_tail = int(abs(p - 0.5) > _CENTRAL)
         numbers[i] = tail if is_tail else p
         j += is_tail
     for i in range(n):

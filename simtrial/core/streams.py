@@ -36,6 +36,12 @@ class Purpose(IntEnum):
     LEAVING = 8  # uniform: 0 time of dropout [candidate, 0]
     ALLOCATION = 9  # uniforms: 0 block size, 1.. order within the block [stratum, block]
     ARRIVAL = 10  # uniform: 0 time since the site's previous candidate [site, order at the site]
+    FRAILTY = 11  # normal: 0 infusion reactions [candidate, 0]
+    RISK = 12  # uniforms: 0 cancer, 1 earlier thromboembolism, 2 when a thromboembolism without
+    # a course, 3 what follows it [candidate, 0]
+    COURSE_HARM = 13  # uniforms: 0 reaction, 1 thromboembolism, 2 other serious event, 3 when the
+    # reaction, 4 its kind, 5 serious, 6..8 what follows each of the three [candidate, week of the
+    # course]
 
 
 Word = int | np.uint32  # a 32-bit word, whichever type holds it

@@ -14,8 +14,9 @@ def composite_response(seen: Snapshot, design: Design) -> NDArray[np.bool_]:
     """Return who responded, (R, P).
 
     ``at_week``: TIS at least the threshold on that visit, and by then neither rescue, nor
-    confirmed deterioration, nor leaving. ``by_week``: TIS at least the threshold at any visit up
-    to then that no such event precedes. A visit not attended is no response.
+    confirmed deterioration, nor a stop of treatment for harm, nor leaving. ``by_week``: TIS at
+    least the threshold at any visit up to then that no such event precedes. A visit not attended
+    is no response.
     """
     endpoint = design.endpoint
     weeks = design.visits_weeks
@@ -29,7 +30,11 @@ def composite_response(seen: Snapshot, design: Design) -> NDArray[np.bool_]:
         # an event at the visit itself comes after its measurement: it counts against "at", and
         # a response already reached stands for "by"
         until = minute if endpoint.at_week is not None else minute - 1
-        spoiled = _happened(seen.rescue_minute, until) | _happened(seen.deterioration_minute, until)
+        spoiled = (
+            _happened(seen.rescue_minute, until)
+            | _happened(seen.deterioration_minute, until)
+            | _happened(seen.harm_stop_minute, until)
+        )
         with np.errstate(invalid="ignore"):
             out |= (seen.tis[:, :, v] >= endpoint.threshold) & ~spoiled
     return out

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from simtrial.myositis.harm import REACTIONS
 from simtrial.myositis.measures import MEASURES
 
 SUBTYPES = ("DM", "PM", "IMNM", "ASyS", "OM", "IBM")
@@ -132,7 +134,71 @@ def _all() -> list[Parameter]:
         positive("prednisolone.median", "mg/d", "median dose of those who take it", 200.0, 1e-6),
         positive("prednisolone.log_sd", "log", "standard deviation of log dose", 3.0),
     ]
+    return out + _harm(share, positive)
+
+
+def _harm(
+    share: Callable[[str, str], Parameter], positive: Callable[..., Parameter]
+) -> list[Parameter]:
+    """Return the parameters of harm; a rate per course is the expected number of events."""
+    out = [
+        positive(
+            "reaction.per_course[ivig]",
+            "1/course",
+            "infusion reactions after the first course",
+            100.0,
+        ),
+        positive(
+            "reaction.per_course[placebo]", "1/course", "the same, of placebo infusions", 100.0
+        ),
+        positive(
+            "reaction.first_course", "1", "times as many reactions at the first course", 100.0
+        ),
+        positive("reaction.frailty_sd", "log", "spread of the reaction rate between patients", 5.0),
+        *(
+            positive(f"reaction.mix.{kind}", "1", f"weight of {kind} among reactions", 1e6, 1e-6)
+            for kind in REACTIONS
+        ),
+        share("reaction.serious", "chance that a reaction is serious"),
+        positive(
+            "thromboembolism.per_course",
+            "1/course",
+            "thromboembolic events within 14 days, reference patient",
+            10.0,
+        ),
+        share("thromboembolism.first_days", "share of these within the first two days"),
+        positive(
+            "thromboembolism.per_year",
+            "1/year",
+            "thromboembolic events without a course, reference patient",
+            10.0,
+        ),
+        positive("thromboembolism.hr_decade", "1", "hazard ratio of ten years of age", 100.0, 0.01),
+        positive("thromboembolism.hr_cancer", "1", "hazard ratio of cancer", 1000.0, 0.001),
+        positive(
+            "thromboembolism.hr_previous", "1", "hazard ratio of an earlier event", 1000.0, 0.001
+        ),
+        positive(
+            "thromboembolism.hr_g_per_kg_day",
+            "1",
+            "hazard ratio of 1 g/kg a day more",
+            1000.0,
+            0.001,
+        ),
+        share("cancer_share", "share of patients with cancer"),
+        share(
+            "previous_thromboembolism_share", "share of patients with an earlier thromboembolism"
+        ),
+        positive(
+            "serious.per_course[ivig]", "1/course", "other serious events within 28 days", 10.0
+        ),
+        positive("serious.per_course[placebo]", "1/course", "the same, of placebo infusions", 10.0),
+        share("stop.reaction", "chance that a reaction that is not serious stops treatment"),
+        share("stop.serious", "chance that a serious event stops treatment"),
+    ]
     return out
 
+
+HARM = ("reaction.", "thromboembolism.", "serious.", "stop.", "cancer_share", "previous_")
 
 PARAMETERS: dict[str, Parameter] = {p.name: p for p in _all()}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from simtrial.analysis.beta_binomial import chance_difference_exceeds, posterior_difference
 from simtrial.core.units import MINUTES_PER_WEEK
 from simtrial.operating.prepare import Prepared
-from simtrial.operating.replicates import Outcomes
+from simtrial.operating.replicates import HARM_COUNTS, Outcomes
 from simtrial.stats.montecarlo import (
     clustered_share_mcse,
     clustered_sum_error,
@@ -125,6 +125,23 @@ def rates(prepared: Prepared, outcomes: Outcomes) -> dict[str, dict[str, Metric 
     return out
 
 
+def harm_rates(prepared: Prepared, outcomes: Outcomes) -> dict[str, dict[str, Metric | None]]:
+    """Return harm by arm: shares of patients with an event, and of courses with a reaction."""
+    row = _rows_used(outcomes.replicates, prepared.rows)
+    out: dict[str, dict[str, Metric | None]] = {}
+    for a, arm in enumerate(prepared.design.arm_names):
+        count = {name: outcomes.harm[:, a, i] for i, name in enumerate(HARM_COUNTS)}
+        patients = outcomes.arm_n[:, a]
+        out[arm] = {
+            "reaction_patients": _ratio(count["reaction"], patients, row),
+            "reaction_courses": _ratio(count["reaction_courses"], count["courses"], row),
+            "thromboembolism_patients": _ratio(count["thromboembolism"], patients, row),
+            "serious_patients": _ratio(count["serious"], patients, row),
+            "stopped_for_harm": _ratio(count["stopped"], patients, row),
+        }
+    return out
+
+
 def difference_metrics(
     prepared: Prepared, outcomes: Outcomes, truth: Metric
 ) -> dict[str, dict[str, Any]]:
@@ -214,6 +231,10 @@ def scenario_row(
         "rates_mcse": {arm: _error(m) for arm, m in found["composite"].items()},
         "observed_rates": {arm: _estimate(m) for arm, m in found["observed"].items()},
         "observed_rates_mcse": {arm: _error(m) for arm, m in found["observed"].items()},
+        "harm": {
+            arm: {name: None if m is None else m.as_json() for name, m in of_arm.items()}
+            for arm, of_arm in harm_rates(prepared, outcomes).items()
+        },
         "exact": False,
         "metrics": metrics,
         "control_rate_stated": prepared.control_rate,

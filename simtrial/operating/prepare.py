@@ -164,7 +164,12 @@ def prepare(
         background = _background(draws, new, posterior, False, workers, start)
         solved = _solved(draws, new, background)
     table = course_table(
-        design, draws, posterior.correlation, solved[0], drug_works=scenario.has_drug_effect
+        design,
+        draws,
+        posterior.correlation,
+        solved[0],
+        drug_works=scenario.has_drug_effect,
+        drug_harms=scenario.has_drug_harm,
     )
     protocol = protocol_of(design)
     pilot = course_table(design, point_draws, posterior.correlation, p_point[0], drug_works=False)

@@ -18,10 +18,13 @@ from numpy.typing import NDArray
 from simtrial.analysis.beta_binomial import is_success, posterior_at, prior_race
 from simtrial.cohort import compiled
 from simtrial.core.errors import DesignError
+from simtrial.endpoints.harm import count_harm
 from simtrial.endpoints.responder import composite_response, observed_response
 from simtrial.operating.prepare import Prepared
 
 Engine = Literal["compiled", "reference"]
+# courses given, courses with a reaction; then patients with at least one of each
+HARM_COUNTS = ("courses", "reaction_courses", "reaction", "thromboembolism", "serious", "stopped")
 _BATCH_PATIENTS = 30_000
 
 
@@ -30,7 +33,8 @@ class Outcomes:
     """What is kept of each replicate. R replicates, G sample sizes, A arms.
 
     ``n, responders, assessed, observed`` are at the largest size: patients, responders (composite),
-    patients assessed for the endpoint and responders among them as measured.
+    patients assessed for the endpoint and responders among them as measured. So is ``harm``, in the
+    order of ``HARM_COUNTS``.
     """
 
     success: NDArray[np.bool_]  # (R, G)
@@ -38,6 +42,7 @@ class Outcomes:
     responders: NDArray[np.int64]  # (R, A)
     assessed: NDArray[np.int64]  # (R, A)
     observed: NDArray[np.int64]  # (R, A)
+    harm: NDArray[np.int64]  # (R, A, 6)
     screened: NDArray[np.int64]  # (R,)
     last_randomised: NDArray[np.int64]  # (R,) minute since the first site opened
     complete: NDArray[np.bool_]  # (R,)
@@ -105,12 +110,26 @@ def run_replicates(
     def by_arm(flag: NDArray[np.bool_]) -> NDArray[np.int64]:
         return np.stack([(flag & (seen.arm == a)).sum(axis=1) for a in arms], axis=1)
 
+    harmed = count_harm(seen)
+
+    def total_by_arm(number: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.stack([np.where(seen.arm == a, number, 0).sum(axis=1) for a in arms], axis=1)
+
+    harm = [
+        total_by_arm(seen.courses),
+        total_by_arm(harmed.reactions),
+        by_arm(harmed.reactions > 0),
+        by_arm(harmed.thromboembolisms > 0),
+        by_arm(harmed.serious > 0),
+        by_arm(harmed.stopped),
+    ]
     return Outcomes(
         success=success,
         arm_n=by_arm(np.ones_like(response)),
         responders=by_arm(response),
         assessed=by_arm(assessed),
         observed=by_arm(observed),
+        harm=np.stack(harm, axis=2),
         screened=seen.screened,
         last_randomised=seen.randomised_minute.max(axis=1),
         complete=seen.complete,

@@ -63,6 +63,28 @@ def scenario_table(document: Mapping[str, Any]) -> str:
     return aligned(rows, right=[1])
 
 
+def harm_table(document: Mapping[str, Any]) -> str:
+    """Return harm by scenario and arm: shares of patients (of courses where said)."""
+    columns = {
+        "reaction_patients": "reaction",
+        "reaction_courses": "reaction, of courses",
+        "thromboembolism_patients": "thromboembolism",
+        "serious_patients": "serious event",
+        "stopped_for_harm": "stopped for harm",
+    }
+    rows = [["scenario", "arm", *columns.values()]]
+    for row in document["scenarios"]:
+        for arm, found in row["harm"].items():
+            cells = [
+                "-"
+                if found[name] is None
+                else f"{number(found[name]['estimate'], 3)} ({number(found[name]['mcse'])})"
+                for name in columns
+            ]
+            rows.append([row["scenario"], arm, *cells])
+    return aligned(rows)
+
+
 def detail_lines(document: Mapping[str, Any]) -> list[str]:
     """Return duration and screening, and bias and coverage where they are known."""
     out = []

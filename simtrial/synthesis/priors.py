@@ -129,11 +129,18 @@ class BaselineConstants(Spec):
     correlation: Correlation
 
 
+class HarmConstants(Spec):
+    """What the likelihood of harm needs beside the facts."""
+
+    lim21_courses_of_rescued: Constant
+
+
 class Priors(Spec):
     """The whole table."""
 
     fitted: dict[str, Prior]
     assumed: dict[str, Prior]
+    harm: HarmConstants
     baseline: BaselineConstants
 
     def digest(self) -> str:
@@ -144,7 +151,8 @@ class Priors(Spec):
         }
         limits = self.baseline
         rest = [limits.ck_upper_limit_u_per_l.value, [list(r) for r in limits.correlation.rows]]
-        return digest({"priors": numbers, "baseline": rest})
+        exposure = self.harm.lim21_courses_of_rescued.value
+        return digest({"priors": numbers, "baseline": rest, "harm": exposure})
 
 
 def load_priors() -> Priors:

@@ -180,11 +180,22 @@ class Rescue(Spec):
     then: After = Field(default="stop_treatment", examples=["stop_treatment"])
 
 
+class Harm(Spec):
+    """What follows an adverse event for which treatment is stopped."""
+
+    then: After = Field(default="stop_treatment", examples=["stop_treatment"])
+
+
 class Intercurrent(Spec):
-    """Intercurrent events that the protocol rules."""
+    """Intercurrent events that the protocol rules.
+
+    Deterioration and rescue happen only where the protocol has a rule for them; harm happens
+    whatever a protocol says.
+    """
 
     deterioration: Deterioration | None = None
     rescue: Rescue | None = None
+    harm: Harm = Harm()
 
 
 class Endpoint(Spec):

@@ -38,8 +38,8 @@ class Scenario(Spec):
     """Where the truth comes from, and what is replaced in it.
 
     ``posterior``: each replicate draws a row. ``point``: the posterior median of each parameter.
-    ``no_effect``: no benefit of the drug. ``identical_arms``: neither benefit nor harm; as no
-    harm is modelled yet, the two are the same course.
+    ``no_effect``: no benefit of the drug; its harm stays. ``identical_arms``: neither, the drug's
+    infusions do what a placebo's do.
     """
 
     source: Source = Field(alias="from", examples=["posterior"])
@@ -53,6 +53,11 @@ class Scenario(Spec):
     def has_drug_effect(self) -> bool:
         """Whether the drug works under this scenario."""
         return self.source in ("posterior", "point")
+
+    @property
+    def has_drug_harm(self) -> bool:
+        """Whether the drug's infusions do more harm than a placebo's under this scenario."""
+        return self.source != "identical_arms"
 
     def digest(self) -> str:
         """Return the digest that names this truth (relative to its posterior)."""
