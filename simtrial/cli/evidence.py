@@ -22,6 +22,7 @@ Filter = str | None
 evidence = typer.Typer(
     no_args_is_help=True,
     help="The facts behind the posterior: list them, show one, audit them all.",
+    epilog="Example: simtrial evidence audit",
 )
 
 

@@ -142,6 +142,7 @@ def _shares(fact: Fact) -> list[dict[str, Any]]:
 def _known(what: str, name: str | None, names: Collection[str]) -> None:
     if name is None or name in names:
         return
-    near = nearest(name, dict.fromkeys(sorted(names)))
+    in_capitals = {known.upper(): known for known in sorted(names)}
+    near = in_capitals.get(nearest(name.upper(), in_capitals) or "")
     hint = f"the nearest is '{near}'" if near else "the ledger has none"
     raise EvidenceError(f"--{what} {name}: no fact has this {what}; {hint}.")

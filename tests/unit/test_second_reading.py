@@ -327,7 +327,7 @@ def test_all_courses_are_read_alike(ledger: Ledger, second: Reading) -> None:
     assert courses.n == printed
 
 
-def test_courses_and_ages_are_read_alike_a_third_time(ledger: Ledger, second: Reading) -> None:
+def test_courses_and_ages_by_case_are_read_alike(ledger: Ledger, second: Reading) -> None:
     ages, courses = second["mas98.ages_by_case"], second["mas98.courses_by_case"]
     for patient in ledger.patients("mas98"):
         assert patient.age_years == ages[patient.case]
