@@ -52,6 +52,11 @@ class Ledger:
         """Return the fact with a label of the catalogue, or raise EvidenceError."""
         return _pick({fact.label: fact for fact in self.facts.values()}, label, "Label")
 
+    def find(self, name: str) -> Fact:
+        """Return the fact with an id or a label, or raise EvidenceError with the nearest."""
+        labels = {fact.label: fact for fact in self.facts.values()}
+        return _pick({**labels, **self.facts}, name, "Fact")
+
     def with_role(self, *roles: Role) -> tuple[Fact, ...]:
         """Return the facts with one of these roles, in the order of the ledger."""
         return tuple(fact for fact in self.facts.values() if fact.role in roles)

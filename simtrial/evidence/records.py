@@ -137,6 +137,7 @@ class Fact(Spec):
     label : short label of the catalogue of figures, unique.
     quantity : what is measured, so that no patient is counted twice for one quantity.
     cohort, n : the set of patients, and how many of them the figure is about.
+    subtype, subtypes : the one it is about, or the several that it pools; neither for all.
     nested_in : id of the fact that holds the same patients' same information.
     role : ``fit`` enters a likelihood, ``check`` is compared with what a fit predicts,
         ``context`` is neither, ``unusable`` must not be read, for a ``reason``.
@@ -154,6 +155,7 @@ class Fact(Spec):
     cohort: str = Field(pattern=COHORT_ID, examples=["lim21.analysed"])
     n: int = Field(ge=1, examples=[19])
     subtype: Subtype | None = Field(default=None, examples=["DM"])
+    subtypes: Annotated[tuple[Subtype, ...], Field(strict=False, examples=["[DM, PM]"])] = ()
     line: Line | None = Field(default=None, examples=["first_line"])
     arm: str | None = Field(default=None, examples=["ivig"])
     regimen: str | None = Field(default=None, examples=["ivig 2 + 1 + 1 g/kg every 3 weeks"])
@@ -178,6 +180,17 @@ class Fact(Spec):
         if own is not None and not own.startswith(f"{document}."):
             raise ValueError(f"the fact's id is {own}, and an id begins with its document")
         return document
+
+    @field_validator("subtypes")
+    @classmethod
+    def _one_or_several(
+        cls, subtypes: tuple[Subtype, ...], info: ValidationInfo
+    ) -> tuple[Subtype, ...]:
+        if subtypes and info.data.get("subtype") is not None:
+            raise ValueError("subtype names one and subtypes several; write one of the two")
+        if len(subtypes) == 1 or len(set(subtypes)) < len(subtypes):
+            raise ValueError("several different subtypes are pooled; of one, write subtype")
+        return subtypes
 
     @field_validator("values")
     @classmethod

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from simtrial.core.config import Spec
+from simtrial.stats.intervals import IntervalMethod
 
 Subtype = Literal["DM", "PM", "IMNM", "ASyS", "OM", "IBM", "ICI"]
 Kind = Literal[
@@ -23,6 +24,7 @@ Kind = Literal[
 
 Patients = Annotated[int, Field(ge=1, examples=[19])]
 NonNegative = Annotated[int, Field(ge=0)]
+Decimals = Annotated[int, Field(ge=0, le=6, examples=[1])]
 
 
 class Values(Spec):
@@ -120,11 +122,19 @@ class MedianIqr(Values):
 
 
 class Interval(Values):
-    """Two ends; with ``level_percent`` a confidence interval, without it a range."""
+    """Two ends; with ``level_percent`` a confidence interval, without it a range.
+
+    Attributes
+    ----------
+    method : the method that the document names, whether or not it is the one it used.
+    decimals : how many decimals of the ends are printed.
+    """
 
     low: float = Field(examples=[19.6])
     high: float = Field(examples=[64.6])
     level_percent: float | None = Field(default=None, gt=0.0, lt=100.0, examples=[95.0])
+    method: IntervalMethod | None = Field(default=None, examples=["clopper_pearson"])
+    decimals: Decimals = 1
 
     @field_validator("high")
     @classmethod
@@ -134,11 +144,21 @@ class Interval(Values):
             raise ValueError(f"the ends ascend, and low is {low}")
         return high
 
+    @field_validator("method")
+    @classmethod
+    def _of_a_confidence_interval(
+        cls, method: IntervalMethod | None, info: ValidationInfo
+    ) -> IntervalMethod | None:
+        if method is not None and info.data.get("level_percent") is None:
+            raise ValueError("a method makes a confidence interval, which has level_percent")
+        return method
+
 
 class Percentage(Values):
-    """A percentage printed without its count."""
+    """A percentage as printed, with ``decimals`` decimals."""
 
     percent: float = Field(ge=0.0, le=100.0, examples=[55.0])
+    decimals: Decimals = 1
 
 
 class Patient(Values):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,8 @@ def share_mcse(hits: int, n: int) -> float:
     return math.sqrt(p * (1.0 - p) / n)
 
 
-def wilson_interval(hits: int, n: int) -> tuple[float, float]:
-    """Return the 95 % Wilson score interval of hits / n.
+def wilson_interval(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Return the Wilson score interval of hits / n, at 95 % unless told.
 
     References
     ----------
@@ -30,9 +31,10 @@ def wilson_interval(hits: int, n: int) -> tuple[float, float]:
     """
     if n < 1 or not 0 <= hits <= n:
         raise DomainError(f"{hits} of {n} is no share; give 0 <= hits <= n and n >= 1.")
-    p, z2 = hits / n, _Z95 * _Z95
+    z = _Z95 if level == 0.95 else NormalDist().inv_cdf((1.0 + level) / 2.0)
+    p, z2 = hits / n, z * z
     middle = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z95 / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
+    half = z / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
     low = 0.0 if hits == 0 else middle - half
     high = 1.0 if hits == n else middle + half
     return low, high

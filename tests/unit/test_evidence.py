@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,8 +11,7 @@ from simtrial.core.errors import EvidenceError
 from simtrial.evidence.ledger import Ledger, load_ledger, replace_patients, replace_values
 from simtrial.evidence.records import Fact
 from simtrial.evidence.values import Count, Mix, Multinomial, Patient, Proportion, Times
-
-Edit = Callable[..., Path]
+from tests.unit.conftest import Edit
 
 JOINT = "lim21.tis_course.ivig"
 WEEK_9 = "    values: {n: 19, responders: 8}\n    readings: {first: '8 of 19'"
@@ -23,22 +20,6 @@ WEEK_9 = "    values: {n: 19, responders: 8}\n    readings: {first: '8 of 19'"
 @pytest.fixture(scope="module")
 def ledger() -> Ledger:
     return load_ledger()
-
-
-@pytest.fixture
-def edited(tmp_path: Path) -> Edit:
-    """Copy the shipped documents to a directory, with one text in one of them exchanged."""
-
-    def edit(old: str, new: str, document: str = "lim21.yaml") -> Path:
-        for entry in (importlib.resources.files("simtrial.evidence") / "documents").iterdir():
-            text = entry.read_text(encoding="utf-8")
-            if entry.name == document:
-                assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
-                text = text.replace(old, new)
-            (tmp_path / entry.name).write_text(text, encoding="utf-8")
-        return tmp_path
-
-    return edit
 
 
 def refusal(directory: Path) -> str:
@@ -364,6 +345,23 @@ def test_the_patient_rows_rederive_the_courses(ledger: Ledger) -> None:
 def test_a_patient_whose_courses_do_not_sum_is_refused(edited: Edit) -> None:
     message = refusal(edited("courses_printed: [1, 3]", "courses_printed: [1, 2]", "mas98.yaml"))
     assert "courses_printed is [1, 2]; the series sum to 3, and courses is 4" in message
+
+
+def test_a_method_of_something_that_is_no_confidence_interval_is_refused(edited: Edit) -> None:
+    message = refusal(edited("level_percent: 95.0, method: clopper", "method: clopper"))
+    assert "].alternatives[1].values.method is 'clopper_pearson'; a method makes a conf" in message
+
+
+def test_a_fact_names_one_subtype_or_pools_several(edited: Edit) -> None:
+    old = "    subtypes: [DM, PM, OM]\n"
+    both = refusal(edited(old, "    subtype: DM\n" + old, "mas98.yaml"))
+    assert "].subtypes is ['DM', 'PM', 'OM']; subtype names one and subtypes several" in both
+    single = refusal(edited(old, "    subtypes: [DM]\n", "mas98.yaml"))
+    assert "].subtypes is ['DM']; several different subtypes are pooled" in single
+
+
+def test_an_id_and_a_label_find_the_same_fact(ledger: Ledger) -> None:
+    assert ledger.find("L22") is ledger.find("lim21.tis40_by_w9.ivig")
 
 
 def test_a_fact_is_one_record_with_its_place(ledger: Ledger) -> None:

@@ -29,6 +29,7 @@ from simtrial.evidence.values import (
     Times,
     Values,
 )
+from simtrial.stats.intervals import METHOD_NAMES
 
 READING = Path(__file__).parents[1] / "independent" / "second_reading.yaml"
 
@@ -51,6 +52,11 @@ def quartiles(printed: Any) -> MedianIqr:
     if not ends:
         return MedianIqr(q1=median, median=median, q3=median)
     return MedianIqr(q1=min(ends), median=median, q3=max(ends))
+
+
+def percentage(printed: float) -> Percentage:
+    """Return a percentage; one that is read as a whole number is printed without decimals."""
+    return Percentage(percent=printed, decimals=0 if isinstance(printed, int) else 1)
 
 
 def measure(name: str, when: str) -> Expected:
@@ -149,6 +155,61 @@ def amended(second: Reading) -> Multinomial:
     return Multinomial(n=read["eligible"], cells=cells)
 
 
+def of_all_included(key: str) -> Expected:
+    """Return patients of all included of document lim21; the second reader writes ``all``."""
+
+    def expected(second: Reading) -> Proportion:
+        read, n = second[key]["patients"], second["lim21.screening"]["included"]
+        return Proportion(n=n, part=n if read == "all" else read)
+
+    return expected
+
+
+def of_all_entered(key: str) -> Expected:
+    def expected(second: Reading) -> Proportion:
+        return Proportion(n=second["mas98.minor_reactions"]["n"], part=second[key]["patients"])
+
+    return expected
+
+
+def with_kind(*kinds: str) -> Expected:
+    """Return the patients of document mas98 whose serious reaction is of these kinds."""
+
+    def expected(second: Reading) -> Proportion:
+        read = second["mas98.serious_reactions"]
+        assert len(read["kinds"]) == len(read["cases"]) == read["patients"]
+        part = sum(kind in kinds for kind in read["kinds"])
+        return Proportion(n=second["mas98.minor_reactions"]["n"], part=part)
+
+    return expected
+
+
+def stopped(serious: str, stopped_key: str) -> Expected:
+    """Return those who stopped, of those with a serious event."""
+    return lambda second: Proportion(
+        n=second[serious]["patients"], part=second[stopped_key]["patients"]
+    )
+
+
+def serious_events(second: Reading) -> Multinomial:
+    read = second["lim21.serious_events"]
+    ours = {
+        "pulmonary embolism": "thromboembolism",
+        "anaemia and dehydration": "anaemia_and_dehydration",
+        "folliculitis": "folliculitis_or_abscess",
+    }
+    cells = dict.fromkeys(ours.values(), 0)
+    for kind in read["kinds"]:
+        cells[ours[kind]] += 1
+    return Multinomial(n=read["events"], cells=cells)
+
+
+def minor_kinds(second: Reading) -> Multinomial:
+    read = second["mas98.minor_reactions"]
+    kinds = ("local_erythema", "itching", "rash", "headache")
+    return Multinomial(n=read["patients"], cells={kind: read[kind] for kind in kinds})
+
+
 def discussion(second: Reading) -> Count:
     read = second["mas98.dmpm_discussion"]
     n = read["responders"] + read["others_deteriorated"]
@@ -173,8 +234,8 @@ COMPARED: dict[str, Expected] = {
     "lim21.tis40_first.ivig": first_reached,
     "lim21.tis20_at_end.ivig": analysed("lim21.tis20_by_w9", "patients"),
     "lim21.tis20_lost.ivig": analysed("lim21.tis20_lost", "patients"),
-    "lim21.tis20_discussion.included": lambda second: Percentage(
-        percent=second["lim21.tis20_discussion"]["percent"]
+    "lim21.tis20_discussion.included": lambda second: percentage(
+        second["lim21.tis20_discussion"]["percent"]
     ),
     "lim21.amended_regimen.ivig": amended,
     "lim21.rescue.ivig": analysed("lim21.rescue", "patients"),
@@ -192,6 +253,22 @@ COMPARED: dict[str, Expected] = {
     "mas98.response.pm": responders("mas98.pm_results"),
     "mas98.response.overlap": responders("mas98.overlap_abstract", "mas98.overlap_results"),
     "mas98.response.ibm": responders("mas98.ibm_abstract", "mas98.ibm_results"),
+    "lim21.adverse_event.ivig": of_all_included("lim21.adverse_events"),
+    "lim21.serious_events.ivig": serious_events,
+    "lim21.serious_patients.ivig": of_all_included("lim21.serious_events"),
+    "lim21.thromboembolism.ivig": of_all_included("lim21.pulmonary_embolism"),
+    "lim21.stopped_for_harm.ivig": stopped(
+        "lim21.serious_events", "lim21.stopped_for_adverse_events"
+    ),
+    "mas98.minor_reactions.ivig": of_all_entered("mas98.minor_reactions"),
+    "mas98.reaction_kinds.ivig": minor_kinds,
+    "mas98.serious_patients.ivig": of_all_entered("mas98.serious_reactions"),
+    "mas98.serious_other.ivig": with_kind("septicaemia"),
+    "mas98.thromboembolism.ivig": with_kind("stroke"),
+    "mas98.death.ivig": of_all_entered("mas98.death"),
+    "mas98.stopped_for_harm.ivig": stopped(
+        "mas98.serious_reactions", "mas98.stopped_for_reactions"
+    ),
 }
 # compared in tests of their own below
 ELSEWHERE = {
@@ -239,6 +316,8 @@ def test_the_printed_percentage_and_interval_are_read_alike(
     percentage, interval = _alternative(fact, Percentage), _alternative(fact, Interval)
     assert percentage.percent == read["percent"]
     assert [interval.low, interval.high] == read["interval"]
+    assert interval.method is not None
+    assert METHOD_NAMES[interval.method] == read["interval_method_named"]
 
 
 def test_all_courses_are_read_alike(ledger: Ledger, second: Reading) -> None:
@@ -246,6 +325,13 @@ def test_all_courses_are_read_alike(ledger: Ledger, second: Reading) -> None:
     printed = next(iter(total.values())) if isinstance(total, dict) else total
     courses = ledger.fact("mas98.serious_reactions.courses").values_as(Proportion)
     assert courses.n == printed
+
+
+def test_courses_and_ages_by_case_are_read_alike(ledger: Ledger, second: Reading) -> None:
+    ages, courses = second["mas98.ages_by_case"], second["mas98.courses_by_case"]
+    for patient in ledger.patients("mas98"):
+        assert patient.age_years == ages[patient.case]
+        assert patient.courses == _courses(courses[patient.case])
 
 
 @pytest.mark.parametrize(
