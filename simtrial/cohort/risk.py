@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from simtrial.core.arithmetic import plog
 from simtrial.core.compiled import step
-from simtrial.core.units import MINUTES_PER_DAY
+from simtrial.core.units import DAYS_PER_YEAR, MINUTES_PER_DAY
 from simtrial.myositis.harm import REACTIONS
+from simtrial.myositis.parameters import HARM, PARAMETERS
 
 Draws = Mapping[str, NDArray[np.float64]]
 PLACEBO, DRUG = 0, 1  # what is infused
-_DAYS_PER_YEAR = 365.25
 
 
 class RiskTable(NamedTuple):
@@ -107,7 +107,7 @@ def risk_table(draws: Draws, *, drug_harms: bool) -> RiskTable:
         reaction_serious=draws["reaction.serious"],
         clot_rate=_pair(none, clots),
         clot_first_days=draws["thromboembolism.first_days"],
-        clot_per_minute=draws["thromboembolism.per_year"] / (_DAYS_PER_YEAR * MINUTES_PER_DAY),
+        clot_per_minute=draws["thromboembolism.per_year"] / (DAYS_PER_YEAR * MINUTES_PER_DAY),
         log_hr_decade=_logs(draws["thromboembolism.hr_decade"]),
         log_hr_cancer=_logs(draws["thromboembolism.hr_cancer"]),
         log_hr_previous=_logs(draws["thromboembolism.hr_previous"]),
@@ -120,6 +120,12 @@ def risk_table(draws: Draws, *, drug_harms: bool) -> RiskTable:
         stop_reaction=draws["stop.reaction"],
         stop_serious=draws["stop.serious"],
     )
+
+
+def without_harm(rows: int) -> dict[str, NDArray[np.float64]]:
+    """Return (rows,) values of every parameter of harm with which nothing ever happens."""
+    names = [name for name in PARAMETERS if name.startswith(HARM)]
+    return {name: np.full(rows, PARAMETERS[name].lowest) for name in names}
 
 
 def _pair(placebo: NDArray[np.float64], drug: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 MINUTES_PER_DAY = 1_440
 MINUTES_PER_WEEK = 10_080
-DAYS_PER_MONTH = 365.25 / 12.0
+DAYS_PER_YEAR = 365.25
+DAYS_PER_MONTH = DAYS_PER_YEAR / 12.0
+WEEKS_PER_YEAR = DAYS_PER_YEAR / 7.0
 
 
 def minutes_from_weeks(weeks: float) -> int:

@@ -18,6 +18,7 @@ from simtrial.cohort import draws as at
 from simtrial.cohort.course import Course, CourseTable, Draws, course_row, course_table
 from simtrial.cohort.draws import DrawPlan, draw_plan, fill_candidate, fill_enrolled
 from simtrial.cohort.protocol import Protocol, protocol_of
+from simtrial.cohort.risk import without_harm
 from simtrial.cohort.rules import screening_failure
 from simtrial.core.compiled import kernel
 from simtrial.core.units import MINUTES_PER_WEEK
@@ -126,7 +127,8 @@ def _observe(
 def reference_table(draws: Draws, correlation: NDArray[np.float64]) -> CourseTable:
     """Return the course table of the reference protocol, without the drug."""
     rows = next(iter(draws.values())).shape[0]
-    return course_table(reference_protocol(), draws, correlation, np.zeros(rows), drug_works=False)
+    every = {**draws, **without_harm(rows)}  # nobody leaves the reference protocol
+    return course_table(reference_protocol(), every, correlation, np.zeros(rows), drug_works=False)
 
 
 def tabulate(

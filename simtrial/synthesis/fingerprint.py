@@ -14,7 +14,8 @@ import numpy as np
 from simtrial.core.provenance import digest
 from simtrial.evidence.ledger import Ledger
 from simtrial.synthesis.fit import medians_of
-from simtrial.synthesis.model import facts_of, response_model
+from simtrial.synthesis.harm import harm_facts_of
+from simtrial.synthesis.model import course_model, facts_of
 from simtrial.synthesis.priors import Priors
 from simtrial.synthesis.tables import K_ON_NODES, X50_NODES, CellTables, cell_tables
 
@@ -38,7 +39,8 @@ def _log_density(ledger: Ledger, priors: Priors) -> list[float]:
     shape = (len(K_ON_NODES), len(X50_NODES), 7, 2, 4)
     ramp = np.arange(float(np.prod(shape))).reshape(shape)
     made_up = CellTables(1.5 + np.sin(0.1 * ramp), 1.5 + np.cos(0.1 * ramp[0, 0]))
-    model = response_model(facts_of(ledger), priors, made_up)
+    harm = harm_facts_of(ledger, priors, medians_of(ledger, priors))
+    model = course_model(facts_of(ledger), harm, priors, made_up)
     density = model.compile_logp()
     start = model.initial_point()
     out = []

@@ -14,7 +14,8 @@ from simtrial.core.errors import FitError
 from simtrial.evidence.ledger import Ledger
 from simtrial.myositis.parameters import PARAMETERS
 from simtrial.synthesis.baseline import baseline_parameters
-from simtrial.synthesis.model import POOLED, Facts, facts_of, response_model
+from simtrial.synthesis.harm import harm_facts_of, harm_source
+from simtrial.synthesis.model import POOLED, Facts, course_model, facts_of
 from simtrial.synthesis.priors import Priors
 from simtrial.synthesis.tables import CellTables, cell_tables
 from simtrial.trial.posterior import Origin, median_on_free_scale
@@ -23,7 +24,7 @@ CHAINS = 4
 TUNE, DRAWS = 1_000, 2_000
 ROWS = 4_000
 MOST_RHAT, LEAST_ESS = 1.01, 400.0
-_HIDDEN = ("response.subtype_z", "response.cell_z")
+_HIDDEN = ("response.subtype_z", "response.cell_z", "reaction.study_z")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +89,8 @@ def sample(
     logging.getLogger("pymc").setLevel(logging.WARNING)
     correlation = np.array(priors.baseline.correlation.rows)
     tables = tables_for(medians_of(ledger, priors), correlation, patients_per_node)
-    with response_model(facts_of(ledger), priors, tables):
+    harm = harm_facts_of(ledger, priors, medians_of(ledger, priors))
+    with course_model(facts_of(ledger), harm, priors, tables):
         return pm.sample(
             draws=draws,
             tune=TUNE,
@@ -181,8 +183,10 @@ def fit(
     rows = {name: draw for name, draw in sampled.items() if name in PARAMETERS}
     point = {}
     own = _own_patients(facts_of(ledger))
+    harm = harm_facts_of(ledger, priors, medians_of(ledger, priors))
     for name in rows:
-        origins[name] = Origin(status="fitted", source=_sources(name, own))
+        source = harm_source(name, harm) or _sources(name, own)
+        origins[name] = Origin(status="fitted", source=source)
         point[name] = median_on_free_scale(name, every[name])
     for name, prior in priors.assumed.items():
         rows[name], point[name] = prior.draw(generator, ROWS), prior.median()

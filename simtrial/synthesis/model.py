@@ -11,6 +11,7 @@ endpoint without control.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -19,8 +20,10 @@ from numpy.typing import NDArray
 from simtrial.evidence.ledger import Ledger
 from simtrial.evidence.values import Count, Mix, Multinomial
 from simtrial.myositis.parameters import response_name
-from simtrial.synthesis.priors import Prior, Priors
+from simtrial.synthesis.harm import StudyHarm, add_harm
+from simtrial.synthesis.priors import Priors
 from simtrial.synthesis.tables import CELLS, K_ON_NODES, MOST_INSUFFICIENT, X50_NODES, CellTables
+from simtrial.synthesis.variables import variable
 
 POOLED: tuple[Literal["DM", "PM", "IMNM", "ASyS", "OM"], ...] = ("DM", "PM", "IMNM", "ASyS", "OM")
 LINES = ("first_line", "refractory")
@@ -76,33 +79,32 @@ def _spline_weights(log_value: Any, nodes: NDArray[np.float64]) -> Any:
     return ((c[0] * t + c[1]) * t + c[2]) * t + c[3]
 
 
-def _variable(name: str, prior: Prior) -> Any:
-    """Return the free variable of a prior; a log-normal one is free on the log scale."""
-    import pymc as pm
+def course_model(
+    facts: Facts, harm: Mapping[str, StudyHarm], priors: Priors, tables: CellTables
+) -> Any:
+    """Return the PyMC model (``pymc.Model``) of response and harm.
 
-    numbers = prior.numbers()
-    if prior.kind == "normal":
-        return pm.Normal(name, *numbers)
-    if prior.kind == "half_normal":
-        return pm.HalfNormal(name, *numbers)
-    if prior.kind == "beta":
-        return pm.Beta(name, *numbers)
-    return pm.LogNormal(name, *numbers)
+    The two share no parameter: they stand in one model so that one fit gives whole rows.
+    """
+    model = response_model(facts, priors, tables)
+    with model:
+        add_harm(harm, priors)
+    return model
 
 
 def response_model(facts: Facts, priors: Priors, tables: CellTables) -> Any:
-    """Return the PyMC model (``pymc.Model``) of the given facts."""
+    """Return the PyMC model (``pymc.Model``) of the response of the given facts."""
     import pymc as pm
     import pytensor.tensor as pt
 
     table = priors.fitted
     with pm.Model(coords={"subtype": POOLED, "line": LINES}) as model:
-        overall = _variable("response.overall", table["response.overall"])
-        shift = _variable(
+        overall = variable("response.overall", table["response.overall"])
+        shift = variable(
             "response.refractory_minus_first_line", table["response.refractory_minus_first_line"]
         )
-        subtype_sd = _variable("response.subtype_sd", table["response.subtype_sd"])
-        cell_sd = _variable("response.cell_sd", table["response.cell_sd"])
+        subtype_sd = variable("response.subtype_sd", table["response.subtype_sd"])
+        cell_sd = variable("response.cell_sd", table["response.cell_sd"])
         subtype_z = pm.Normal("response.subtype_z", 0.0, 1.0, dims="subtype")
         cell_z = pm.Normal("response.cell_z", 0.0, 1.0, dims=("subtype", "line"))
         by_line = pt.stack([overall, overall + shift])
@@ -111,13 +113,13 @@ def response_model(facts: Facts, priors: Priors, tables: CellTables) -> Any:
         for s, subtype in enumerate(POOLED):
             for k, line in enumerate(LINES):
                 pm.Deterministic(response_name(subtype, line), p[s, k])
-        ibm = _variable("response.IBM", table["response.IBM"])
+        ibm = variable("response.IBM", table["response.IBM"])
         p_ibm = pm.Deterministic("p_response[IBM]", pm.math.invlogit(ibm))
-        k_on = _variable("k_on", table["k_on"])
-        x50 = _variable("x50", table["x50"])
-        rescue = _variable(RESCUE, table[RESCUE])
-        sensitivity = _variable("mas98.sensitivity", table["mas98.sensitivity"])
-        false_positive = _variable("mas98.false_positive", table["mas98.false_positive"])
+        k_on = variable("k_on", table["k_on"])
+        x50 = variable("x50", table["x50"])
+        rescue = variable(RESCUE, table[RESCUE])
+        sensitivity = variable("mas98.sensitivity", table["mas98.sensitivity"])
+        false_positive = variable("mas98.false_positive", table["mas98.false_positive"])
 
         if facts.cells is not None and facts.rescued is not None:
             responds = pt.dot(pt.as_tensor_variable(facts.mix), p[:, 0])

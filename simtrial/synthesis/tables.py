@@ -19,6 +19,7 @@ from simtrial.cohort import compiled
 from simtrial.cohort.arrivals import arrivals_of
 from simtrial.cohort.course import course_table
 from simtrial.cohort.protocol import Protocol, protocol_of
+from simtrial.cohort.risk import without_harm
 from simtrial.trial.design import Design, load_design, revalidated
 
 CELLS = (
@@ -117,7 +118,8 @@ def _simulated_tis(
     responder: bool,
     patients: int,
 ) -> NDArray[np.float64]:
-    draws = {name: np.array([value]) for name, value in values.items()}
+    # in document 002 no adverse event was a reason to stop treatment
+    draws = {name: np.array([value]) for name, value in values.items()} | without_harm(1)
     for subtype in design.population.subtypes:
         draws[f"p_response[{subtype}, first_line]"] = np.ones(1)
     draws["dropout_16_weeks"] = np.zeros(1)

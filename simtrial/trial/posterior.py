@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from simtrial.core.errors import PosteriorError
 from simtrial.myositis.parameters import PARAMETERS
 
-FORMAT = 1
+FORMAT = 2  # 2: parameters of harm
 SHIPPED = "ivig_iim.npz"
 _BACKGROUND = {"r0", "r1", "r0_error", "r1_error"}
 # what reading a damaged archive has been seen to raise
