@@ -123,9 +123,12 @@ def risk_table(draws: Draws, *, drug_harms: bool) -> RiskTable:
 
 
 def without_harm(rows: int) -> dict[str, NDArray[np.float64]]:
-    """Return (rows,) values of every parameter of harm with which nothing ever happens."""
+    """Return (rows,) values of every parameter of harm with which nothing ever happens.
+
+    Rates and shares are 0, hazard ratios and weights 1.
+    """
     names = [name for name in PARAMETERS if name.startswith(HARM)]
-    return {name: np.full(rows, PARAMETERS[name].lowest) for name in names}
+    return {name: np.full(rows, float(PARAMETERS[name].lowest > 0.0)) for name in names}
 
 
 def _pair(placebo: NDArray[np.float64], drug: NDArray[np.float64]) -> NDArray[np.float64]:

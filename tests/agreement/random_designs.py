@@ -242,6 +242,8 @@ def _intercurrent(generator: np.random.Generator, visits: list[int]) -> dict:
             "insufficient_tis_below": float(generator.choice([10.0, 20.0, 40.0])),
             "then": str(generator.choice(["stop_treatment", "leave_study"])),
         }
+    if _chance(generator, 0.7):
+        out["harm"] = {"then": str(generator.choice(["stop_treatment", "leave_study"]))}
     return out
 
 
@@ -257,6 +259,7 @@ def _draws(generator: np.random.Generator, rows: int) -> Values:
     rescue = np.full(rows, float(generator.choice([0.02, 0.3, 0.8, 1.0])))
     out |= {rescue_name(line, b): rescue for line in LINES for b in _BACKGROUNDS}
     out["dropout_16_weeks"] = np.full(rows, float(generator.choice([0.0, 0.05, 0.5, 0.99])))
+    out |= _harm(generator, rows)
     if _chance(generator, 0.5):  # deterioration needs errors that are large and last
         for kind in ("vas", "haq", "mmt", "enzyme"):
             out[f"sd_change.{kind}"] = out[f"sd_change.{kind}"] * 4.0
@@ -282,6 +285,26 @@ def _draws(generator: np.random.Generator, rows: int) -> Values:
             for name in names:
                 out[name] = np.full(rows, value)
     return out
+
+
+def _harm(generator: np.random.Generator, rows: int) -> Values:
+    """Return rates of harm from as shipped to far beyond, so that every event happens often."""
+    often = {
+        "reaction.per_course[ivig]": [0.3, 1.0, 20.0],
+        "reaction.per_course[placebo]": [0.0, 0.1, 1.0],
+        "reaction.first_course": [1.0, 3.0],
+        "reaction.serious": [0.0, 0.1, 0.5],
+        "thromboembolism.per_course": [0.0, 0.02, 0.3, 5.0],
+        "thromboembolism.per_year": [0.0, 0.02, 1.0],
+        "thromboembolism.first_days": [0.0, 0.5, 1.0],
+        "serious.per_course[ivig]": [0.0, 0.02, 0.5],
+        "serious.per_course[placebo]": [0.0, 0.02, 0.5],
+        "stop.reaction": [0.0, 0.02, 0.3],
+        "stop.serious": [0.0, 0.5, 1.0],
+        "cancer_share": [0.0, 0.05, 0.5],
+        "previous_thromboembolism_share": [0.0, 0.05, 1.0],
+    }
+    return {name: np.full(rows, float(generator.choice(v))) for name, v in often.items()}
 
 
 def _shaken(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from simtrial.cohort.arrivals import Arrivals
 from simtrial.cohort.course import CourseTable, course_table
 from simtrial.cohort.draws import draw_plan, fill_enrolled
 from simtrial.cohort.protocol import Protocol, protocol_of
+from simtrial.cohort.risk import RiskTable, without_harm
 from simtrial.cohort.truth import Cohort
 from simtrial.core.arithmetic import plog
 from simtrial.core.config import Located, validate
@@ -55,6 +57,9 @@ PLAIN: dict[str, float] = {
     "prednisolone_share[refractory]": 0.5,
     "prednisolone.median": 10.0,
     "prednisolone.log_sd": 0.5,
+    # no harm: every rate is 0
+    **{name: float(value[0]) for name, value in without_harm(1).items()},
+    "reaction.first_course": 1.0,
 }
 # Errors so large that some patients meet the rule of deterioration at visits in a row.
 NOISY: dict[str, float] = {
@@ -103,23 +108,26 @@ def simulate(
     *,
     replicates: int = 1,
     dropout_per_minute: NDArray[np.float64] | None = None,
+    clots_per_minute: NDArray[np.float64] | None = None,
     come: Arrivals | None = None,
     **values: float,
 ) -> Cohort:
     """Run a scripted trial; with rates of dropout (R,), replicate i has the i-th of them.
 
+    So it is with rates of a thromboembolism without a course.
+
     Keywords name parameters as ``PLAIN`` does; those with brackets are passed by ``**``.
     """
     protocol: Protocol = protocol_of(scripted)
     table = table_of(scripted, values)
+    rates = dropout_per_minute if dropout_per_minute is not None else clots_per_minute
+    if rates is not None:
+        replicates = rates.shape[0]
+        table = _repeated(table, replicates)
     if dropout_per_minute is not None:
-        replicates = dropout_per_minute.shape[0]
-        same = {
-            name: np.repeat(column, replicates, axis=0)
-            for name, column in table._asdict().items()
-            if name not in ("subtype_upto", "root")
-        }
-        table = table._replace(**(same | {"dropout_per_minute": dropout_per_minute}))
+        table = table._replace(dropout_per_minute=dropout_per_minute)
+    if clots_per_minute is not None:
+        table = table._replace(risk=table.risk._replace(clot_per_minute=clots_per_minute))
     return run(
         protocol,
         table,
@@ -131,12 +139,40 @@ def simulate(
     )
 
 
-def dropout_uniform(scripted: Design, replicate: int, candidate: int) -> float:
-    """Return the uniform that decides when a candidate drops out."""
+def _repeated(table: CourseTable, rows: int) -> CourseTable:
+    """Return a table of one row as one of many equal rows."""
+    once = ("subtype_upto", "root", "risk")
+    same = {
+        name: np.repeat(column, rows, axis=0)
+        for name, column in table._asdict().items()
+        if name not in once
+    }
+    risk = {name: np.repeat(c, rows, axis=0) for name, c in table.risk._asdict().items()}
+    return table._replace(**same, risk=RiskTable(**risk))
+
+
+def _enrolled_uniform(scripted: Design, replicate: int, candidate: int, position: int) -> float:
     plan = draw_plan(protocol_of(scripted).visit_week)
     filled = np.empty(plan.enrolled_room)
     fill_enrolled(filled, plan, SEED, replicate, candidate)
-    return float(filled[plan.n_normals + at.DROPOUT_AT])
+    return float(filled[plan.n_normals + position])
+
+
+def rates_that_harm_the_first_patient(
+    scripted: Design, minutes: Sequence[int]
+) -> NDArray[np.float64]:
+    """Return (R,) rates: patient 0 of replicate i has a thromboembolism at the i-th minute."""
+    return np.array(
+        [
+            -plog(_enrolled_uniform(scripted, i, 0, at.SPONTANEOUS_AT)) / minute
+            for i, minute in enumerate(minutes)
+        ]
+    )
+
+
+def dropout_uniform(scripted: Design, replicate: int, candidate: int) -> float:
+    """Return the uniform that decides when a candidate drops out."""
+    return _enrolled_uniform(scripted, replicate, candidate, at.DROPOUT_AT)
 
 
 def rates_that_lose_the_first_patient(

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from simtrial.cohort import compiled, reference
-from simtrial.cohort.snapshot import SCREENING_FAILURES
+from simtrial.cohort.snapshot import REACTIONS, SCREENING_FAILURES
 from simtrial.core.units import MINUTES_PER_WEEK
 from simtrial.operating.prepare import prepare
 from simtrial.trial.design import load_design
 from simtrial.trial.scenario import load_scenario
 from tests.agreement.random_designs import random_trial, shipped
 
-SEEDS = range(48)
+SEEDS = range(64)
 MORE_SEEDS = range(1_000, 1_400)
 
 
@@ -107,6 +107,22 @@ def counts_of(trial):
     planned = protocol.n_courses[np.maximum(seen.arm, 0)]
     add(counts, "all courses given", (entered & (seen.courses == planned)).sum())
     add(counts, "courses withheld", (entered & (seen.courses < planned)).sum())
+    add(counts, "courses with a reaction", (seen.reaction_minute >= 0).sum())
+    add(counts, "serious reactions", seen.reaction_serious.sum())
+    for number, kind in enumerate(REACTIONS):
+        add(counts, f"reaction: {kind}", (seen.reaction_kind == number).sum())
+    clots = seen.thromboembolism_minute >= 0
+    add(counts, "thromboembolism after a course", clots[..., :-1].sum())
+    add(counts, "thromboembolism without one", clots[..., -1].sum())
+    add(counts, "other serious events", (seen.serious_minute >= 0).sum())
+    harmed = seen.harm_stop_minute >= 0
+    add(counts, "stopped for harm and stayed", (harmed & ~left).sum())
+    add(counts, "left for harm", (harmed & (seen.left_minute == seen.harm_stop_minute)).sum())
+    add(counts, "rescued after a stop for harm", (harmed & rescued).sum())
+    placebo = entered & ~protocol.on_drug[np.maximum(seen.arm, 0)]
+    add(counts, "reaction to placebo", (placebo & (seen.reaction_minute >= 0).any(axis=2)).sum())
+    add(counts, "with cancer", (entered & seen.cancer).sum())
+    add(counts, "earlier thromboembolism", (entered & seen.previous_thromboembolism).sum())
     add(counts, "on placebo", (entered & ~protocol.on_drug[np.maximum(seen.arm, 0)]).sum())
     add(counts, "responders on drug", (np.nan_to_num(truth.drug_benefit) > 0).any(axis=2).sum())
     add(counts, "improve without the drug", (truth.improves & entered).sum())
@@ -171,6 +187,10 @@ def features_of(trial):
             else {}
         ),
         **({f"rescue: {events.rescue.then}": True} if events.rescue is not None else {}),
+        f"harm: {events.harm.then}": True,
+        "no reaction to placebo": not trial.draws["reaction.per_course[placebo]"].any(),
+        "harm never stops": not trial.draws["stop.serious"].any(),
+        "every serious event stops": (trial.draws["stop.serious"] == 1.0).all(),
         "drug without effect": not trial.drug_works,
         "several rows": rows > 1,
         "more replicates than rows": trial.last - trial.first > rows > 1,
@@ -216,6 +236,18 @@ EVENTS = [
     "takes prednisolone",
     "randomised in one minute",
     "dose held at 80 g a day",
+    "courses with a reaction",
+    "serious reactions",
+    *(f"reaction: {kind}" for kind in REACTIONS),
+    "thromboembolism after a course",
+    "thromboembolism without one",
+    "other serious events",
+    "stopped for harm and stayed",
+    "left for harm",
+    "rescued after a stop for harm",
+    "reaction to placebo",
+    "with cancer",
+    "earlier thromboembolism",
 ]
 
 
@@ -241,7 +273,7 @@ def test_every_feature_of_a_design_is_in_some_random_design():
         *("line first_line", "line refractory", "background none", "background continued"),
         *(
             f"{rule}: {then}"
-            for rule in ("deterioration", "rescue")
+            for rule in ("deterioration", "rescue", "harm")
             for then in ("stop_treatment", "leave_study")
         ),
     }
