@@ -225,6 +225,7 @@ def header(
         "command": command,
         "design": name,
         "title": design.title,
+        "protocol": design.model_dump(mode="json"),
         "digest": digest([design.digest(), posterior.provenance.get("digest", ""), *truths]),
         "posterior": posterior.provenance.get("digest", ""),
         "seed": seed,

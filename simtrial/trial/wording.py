@@ -5,8 +5,8 @@ from __future__ import annotations
 from simtrial.trial.design import Design
 
 
-def sentences(design: Design) -> list[str]:
-    """Return the protocol in words, a sentence a line."""
+def sentences(design: Design, *, with_n: bool = True) -> list[str]:
+    """Return the protocol in words, a sentence a line; without its size where that is asked."""
     people = design.population
     mix = ", ".join(f"{s} {100 * v:.3g} %" for s, v in people.subtypes.items())
     out = [
@@ -44,5 +44,6 @@ def sentences(design: Design) -> list[str]:
     if design.decision is not None:
         rule = design.decision.success
         out.append(f"Success when P({rule.probability_of} | data) > {rule.above:g}.")
-    out.append(f"Total sample size {design.sample_size.n}.")
+    if with_n:
+        out.append(f"Total sample size {design.sample_size.n}.")
     return out
