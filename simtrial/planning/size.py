@@ -232,7 +232,6 @@ def _answer(
         "n": None if at is None else grid[at],
         "n_interval": [near[0], near[-1]] if near else None,
         "curve": points,
-        "arms": list(design.arm_names),
     }
     if at is None:
         limit = curve[-1]

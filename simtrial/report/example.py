@@ -22,6 +22,7 @@ from simtrial.report.result_file import protocol_of_result, scenarios_of
 from simtrial.trial.design import Design
 from simtrial.trial.posterior import Posterior
 
+_FAILURES = {"mmt": "MMT", "other_measures": "other measures", "prednisolone": "prednisolone"}
 # what is counted by arm when the engines record it: column -> words
 _HARMS = {
     "reaction_minute": "with an infusion reaction",
@@ -156,7 +157,7 @@ def told(trial: ExampleTrial) -> list[str]:
         return ["The candidates ran out before this trial was full; it counts as not successful."]
     counts = counts_by_arm(trial)
     failed = ", ".join(
-        f"{int(count)} for {reason.replace('_', ' ')}"
+        f"{int(count)} for {_FAILURES.get(reason, reason)}"
         for reason, count in zip(SCREENING_FAILURES, seen.failures[0], strict=True)
         if count
     )

@@ -36,7 +36,7 @@ def limits(document: Mapping[str, Any]) -> list[str]:
         )
     if any(a["status"] == "fitted" for a in document["assumptions"]):
         out.append(
-            f"The fitted inputs are checked in-sample only: `simtrial replicate` {IN_SAMPLE}. It "
+            f"The fitted inputs are checked in-sample only: 'simtrial replicate' {IN_SAMPLE}. It "
             "shows that the chain holds together, not that it predicts."
         )
     if document["simtrial"] != version():

@@ -117,6 +117,7 @@ def page(document: dict[str, Any], posterior: Posterior | None = None) -> str:
             harm_words=_HARM_WORDS,
             decimals=_DECIMALS,
             decision_of=_decision_of,
+            metrics_of=lambda row: _metrics_in_order(row, with_decision=not sized),
             harm_rows=[i for i, row in enumerate(document["scenarios"]) if row.get("harm")],
             clipped=[i for i, r in enumerate(document["scenarios"]) if r["control_rows_clipped"]],
             replaced_in_words=replaced_in_words,
@@ -165,6 +166,14 @@ def _place_of_the_answer(document: Mapping[str, Any]) -> int:
 def _decision_of(row: Mapping[str, Any]) -> str | None:
     """Return the name of a row's metric of the decision."""
     return next((name for name in METRIC_OF.values() if name in row["metrics"]), None)
+
+
+def _metrics_in_order(row: Mapping[str, Any], *, with_decision: bool) -> list[str]:
+    """Return the names of a row's metrics: the known ones first, in the order of their words."""
+    left_out = None if with_decision else _decision_of(row)
+    known = [name for name in _METRIC_WORDS if name in row["metrics"]]
+    others = sorted(set(row["metrics"]) - set(known))
+    return [name for name in (*known, *others) if name != left_out]
 
 
 def _inputs_in_order(document: Mapping[str, Any]) -> list[int]:

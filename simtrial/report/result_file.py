@@ -76,6 +76,7 @@ class _Result(_Part):
     design: str
     title: str
     protocol: dict[str, Any]
+    arms: list[str]
     digest: str
     posterior: str
     seed: int
@@ -166,13 +167,23 @@ def checked(document: Any, source: str) -> dict[str, Any]:
 
 
 def protocol_of_result(document: dict[str, Any], source: str = "the result") -> Design:
-    """Return the protocol that a result was computed for.
+    """Return the protocol that a result was computed for, its arms in their order.
 
     Raises
     ------
     ResultError : when this version cannot read it.
     """
-    located = Located(data=document["protocol"], source=f"{source}, protocol")
+    protocol, order = document["protocol"], document["arms"]
+    arms = protocol.get("arms")
+    if not isinstance(arms, dict) or sorted(arms) != sorted(order):
+        _refuse(source, f"has arms {', '.join(order)} that are not those of its protocol")
+    # JSON with sorted keys keeps no order; the allocation of patients follows that of the arms
+    protocol = protocol | {"arms": {name: arms[name] for name in order}}
+    allocation = protocol.get("allocation")
+    if isinstance(allocation, dict) and set(allocation.get("ratio", {})) == set(order):
+        ratio = {name: allocation["ratio"][name] for name in order}
+        protocol |= {"allocation": allocation | {"ratio": ratio}}
+    located = Located(data=protocol, source=f"{source}, protocol")
     return validate(Design, located, ResultError)
 
 

@@ -16,9 +16,9 @@ from simtrial.myositis.tis import MAJOR, MINIMAL, MODERATE
 from simtrial.report.example import ExampleTrial
 
 MOST_PATIENTS = 400  # more lanes than anyone reads; the counts beside the figure hold everybody
-_LANES = 40  # of one panel, so that it fits on a page
+_LANES = 48  # of one panel at most, so that it fits on a page
 _LANE, _TOP, _LEFT, _PLOT, _WIDTH = 16.0, 26.0, 36.0, 392.0, 520.0
-_VISIT, _INFUSION = 4.0, 3.5  # half sizes
+_VISIT, _INFUSION = 4.0, 4.5  # half a square's side, a tick's length
 
 BANDS = (
     ("tis0", f"TIS below {MINIMAL:g}"),
@@ -51,7 +51,7 @@ class Label:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """Up to 40 lanes of one arm. ``paths`` : kind of mark -> SVG path data."""
+    """Some lanes of one arm. ``paths`` : kind of mark -> SVG path data."""
 
     arm: str
     first: int
@@ -85,9 +85,10 @@ def draw_swimmer(trial: ExampleTrial) -> Swimmer:
     seen = trial.seen
     for a, arm in enumerate(trial.design.arm_names):
         order = _order(trial, np.flatnonzero(seen.arm[0, :drawn] == a))
-        for start in range(0, len(order), _LANES):
-            part = order[start : start + _LANES]
-            panels.append(_panel(trial, arm, part, first=start + 1, of=len(order)))
+        first = 1
+        for part in np.array_split(np.array(order, np.int64), max(1, -(-len(order) // _LANES))):
+            panels.append(_panel(trial, arm, part.tolist(), first=first, of=len(order)))
+            first += len(part)
     used = {letter for panel in panels for event in panel.events for letter in event.text}
     letters = {k: v for k, v in (_EVENTS | _HARMS).values() if k in used}
     return Swimmer(
@@ -109,7 +110,8 @@ def _order(trial: ExampleTrial, patients: NDArray[np.intp]) -> list[int]:
 
 def _ends(trial: ExampleTrial) -> NDArray[np.int64]:
     left = trial.seen.left_minute[0]
-    return np.where(left >= 0, left, trial.protocol.visit_minute[-1])
+    stayed = np.full_like(left, trial.protocol.visit_minute[-1])
+    return np.asarray(np.where(left >= 0, left, stayed), np.int64)
 
 
 def _panel(trial: ExampleTrial, arm: str, patients: Sequence[int], *, first: int, of: int) -> Panel:
