@@ -154,7 +154,9 @@ def _question(document: Mapping[str, Any]) -> str:
             f"{goal['value']:g}?"
         )
     n = document["scenarios"][0]["n"]
-    return f"How likely is success of this trial with {n:,} patients, and how often would it err?"
+    errs = any("type1" in row["metrics"] for row in document["scenarios"])
+    also = ", and how often would it succeed without a difference" if errs else ""
+    return f"How likely is success of this trial with {n:,} patients{also}?"
 
 
 def _place_of_the_answer(document: Mapping[str, Any]) -> int:
