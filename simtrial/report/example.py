@@ -180,7 +180,7 @@ def told(trial: ExampleTrial) -> list[str]:
         entered,
         f"{design.endpoint.words()}, intercurrent events counting as no response, was reached by "
         f"{responded}.",
-        f"P({rule.probability_of} | data) = {_digits(trial.probability)}, "
+        f"P({rule.probability_of} | data) is {_digits(trial.probability)}, "
         f"{'above' if trial.success else 'not above'} {rule.above:g}: {verdict}.",
     ]
 

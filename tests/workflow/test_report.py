@@ -21,7 +21,7 @@ def test_size_writes_a_page_and_report_writes_the_same_from_its_result(simtrial,
     assert again.read_bytes() == page
 
     result = str(tmp_path / "size.json")
-    for out in (tmp_path, tmp_path / "size.json" / "page.html"):  # a folder; under a file
+    for out in (tmp_path / "new", tmp_path / "size.json" / "page.html"):  # a folder; under a file
         done = simtrial("report", result, "--out", str(out))
         assert done.returncode == 2
         assert "--out" in done.stderr
