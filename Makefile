@@ -63,7 +63,7 @@ python: ## print the interpreter that setup would use
 	@$(FIND_PYTHON); echo "$$found"
 
 .PHONY: demo
-demo: $(READY) ## size the example trial: table, sentence and figure in results/demo
+demo: $(READY) ## size the example trial: table, sentence, figure and page in results/demo
 	@$(BIN)/simtrial size $(DEMO_DESIGN) --out $(DEMO_OUT)
 
 .PHONY: test

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -114,10 +115,23 @@ def output_folder(path: Path | None) -> Path | None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file in one step, so that it is whole or absent."""
+    """Write a file in one step, so that it is whole or absent.
+
+    Raises
+    ------
+    DesignError : when it cannot be written; nothing is left behind.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as problem:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise DesignError(
+            f"--out {path}: cannot be written ({problem.strerror}); give a file in a folder that "
+            "may be written, such as --out results/demo/report.html."
+        ) from None
 
 
 def finish(interrupted: bool, started: float, quiet: bool, *, failed: bool = False) -> None:

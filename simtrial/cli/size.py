@@ -36,13 +36,14 @@ def size(
     workers: Workers = None,
     chunk: Chunk = None,
     posterior: PosteriorFile = None,
-    out: Annotated[Path | None, typer.Option(help="folder for the JSON and the figure")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder for JSON, figure and page")] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Find the smallest sample size, with power and assurance over n."""
     from simtrial.planning.size import size as find_size
     from simtrial.report.curves import save_figure
+    from simtrial.report.page import page
     from simtrial.report.tables import (
         assumption_table,
         control_lines,
@@ -79,6 +80,8 @@ def size(
     if folder is not None:
         write_whole(folder / "size.json", found.to_json() + "\n")
         paths = [folder / "size.json", *save_figure(document, folder)]
+        write_whole(folder / "report.html", page(document, held))
+        paths.append(folder / "report.html")
     if json:
         say(found.to_json())
     else:

@@ -19,6 +19,10 @@ class PosteriorError(SimtrialError, ValueError):
     """A posterior file that is missing, damaged, stale, or does not hold what a design needs."""
 
 
+class ResultError(SimtrialError, ValueError):
+    """A result file that is damaged, of another command, or of another version's format."""
+
+
 class FitError(SimtrialError, RuntimeError):
     """A fit whose diagnostics forbid its use."""
 

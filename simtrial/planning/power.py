@@ -225,6 +225,8 @@ def header(
         "command": command,
         "design": name,
         "title": design.title,
+        "protocol": design.model_dump(mode="json"),
+        "arms": list(design.arm_names),  # in order, which JSON with sorted keys does not keep
         "digest": digest([design.digest(), posterior.provenance.get("digest", ""), *truths]),
         "posterior": posterior.provenance.get("digest", ""),
         "seed": seed,

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from simtrial.core.errors import DesignError
 from simtrial.core.provenance import DEFAULT_SEED, canonical_json
+from simtrial.operating.background import CONTROL_RATE, SOLVED
 from simtrial.operating.characteristics import Metric, scenario_row, success_metric
 from simtrial.operating.prepare import Prepared, prepare
 from simtrial.operating.replicates import Outcomes, run_all
 from simtrial.planning.power import DEFAULT_TRIALS, Progress, header
 from simtrial.trial.design import Design
-from simtrial.trial.posterior import Posterior, load_posterior
+from simtrial.trial.posterior import Origin, Posterior, load_posterior
 from simtrial.trial.scenario import Source, load_scenario
 
 MOST_PER_ARM = 1_000
@@ -231,7 +232,6 @@ def _answer(
         "n": None if at is None else grid[at],
         "n_interval": [near[0], near[-1]] if near else None,
         "curve": points,
-        "arms": list(design.arm_names),
     }
     if at is None:
         limit = curve[-1]
@@ -244,7 +244,8 @@ def _answer(
         return out
     reached = ", ".join(f"{kind} {values[at].words()}" for kind, values in curves.items())
     out["answer"] = f"n = {grid[at]} in total ({design.title}): {reached}."
-    out["protocol_sentence"] = _sentence(design, grid[at], curves, at, rows)
+    origins = prepared["power"].origins
+    out["protocol_sentence"] = _sentence(design, grid[at], curves, at, rows, origins)
     return out
 
 
@@ -268,6 +269,7 @@ def _sentence(
     curves: Mapping[Target, list[Metric]],
     at: int,
     rows: Mapping[Target, Mapping[str, Any]],
+    origins: Mapping[str, Origin],
 ) -> str:
     """Return the sentence for a protocol: each probability with the truth it was computed under."""
     if design.decision is None:
@@ -293,10 +295,26 @@ def _sentence(
             f"it is {100 * metric.estimate:.1f} % (Monte Carlo standard error "
             f"{100 * metric.mcse:.1f} %)."
         )
-    return (
-        out + " The control response and the measurement error are assumed; the table of inputs "
-        "names the status and source of each."
-    )
+    return f"{out} {_standing(origins)}"
+
+
+def _standing(origins: Mapping[str, Origin]) -> str:
+    """Return what the two inputs that weigh most and that trials seldom measure rest on."""
+    groups = {
+        "control response": (CONTROL_RATE, SOLVED),
+        "measurement error": ("sd_change.", "noise_"),
+    }
+    by_status: dict[str, list[str]] = {}
+    for words, names in groups.items():
+        found = sorted({o.status for name, o in origins.items() if name.startswith(names)})
+        status = found[0] if len(found) == 1 else f"in part {' and in part '.join(found)}"
+        by_status.setdefault(status, []).append(f"the {words}")
+    clauses = [
+        f"{' and '.join(which)} {'is' if len(which) == 1 else 'are'} {status}"
+        for status, which in by_status.items()
+    ]
+    text = "; ".join(clauses)
+    return f"{text[0].upper()}{text[1:]}; the table of inputs names the status and source of each."
 
 
 def _counting(design: Design) -> str:

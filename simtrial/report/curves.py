@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ _COLOURS = {"power": "#1b4f72", "assurance": "#b9770e"}
 _NAMES = {"power": "power (posterior medians)", "assurance": "assurance (posterior)"}
 
 
-def power_and_assurance(document: Mapping[str, Any]) -> Any:
+def power_and_assurance(document: Mapping[str, Any], *, with_title: bool = True) -> Any:
     """Return a matplotlib figure of a ``size`` document: curves, 95 % bands, target and n."""
     from matplotlib.figure import Figure
 
@@ -60,7 +62,8 @@ def power_and_assurance(document: Mapping[str, Any]) -> Any:
         ylim=(0.0, 1.0),
         xlim=(0.0, n[-1]),
     )
-    axes.set_title(document["title"].replace("$", r"\$"), fontsize=11, loc="left")
+    if with_title:
+        axes.set_title(document["title"].replace("$", r"\$"), fontsize=11, loc="left")
     axes.grid(alpha=0.25)
     axes.legend(loc="lower right", frameon=False, bbox_to_anchor=(1.0, 0.06))
     trials = document["trials"]
@@ -70,6 +73,26 @@ def power_and_assurance(document: Mapping[str, Any]) -> Any:
         color="0.35",
     )
     return figure
+
+
+def figure_markup(document: Mapping[str, Any]) -> str:
+    """Return the figure as the inside of an HTML page: one ``svg`` element, no title of its own.
+
+    The same document gives the same text.
+    """
+    import matplotlib
+
+    written = io.StringIO()
+    figure = power_and_assurance(document, with_title=False)
+    with matplotlib.rc_context({"svg.hashsalt": "simtrial"}):
+        figure.savefig(written, format="svg", metadata={"Date": None})
+    text = written.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
+    # the page sets the size; what the figure shows is said by its caption and the table beside it
+    inside = re.sub(r'^<svg[^>]*?(viewBox="[^"]*")[^>]*>', r"\1>", text, count=1)
+    words = "Power and assurance over the number of patients; the table beside it has the values."
+    return f'<svg role="img" aria-label="{words}" {inside}'.strip()
 
 
 def save_figure(document: Mapping[str, Any], folder: Path) -> list[Path]:

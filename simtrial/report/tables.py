@@ -29,16 +29,26 @@ def number(value: float | None, digits: int = 4) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def size_table(document: Mapping[str, Any], most: int = 14) -> str:
-    """Return the sizes around the answer with power and assurance."""
+def around_the_answer(document: Mapping[str, Any], most: int = 14) -> range:
+    """Return which points of the curve stand around the answer, or at its end without one."""
     points = document["curve"]
-    kinds = [kind for kind in ("power", "assurance") if kind in points[0]]
     at = len(points) - 1
     if document["n"] is not None:
         at = [p["n"] for p in points].index(document["n"])
     low = max(0, min(at - most // 2, len(points) - most))
+    return range(low, min(low + most, len(points)))
+
+
+def curve_kinds(document: Mapping[str, Any]) -> list[str]:
+    """Return the curves that a size document holds; an interrupted one may hold only one."""
+    return [kind for kind in ("power", "assurance") if kind in document["curve"][0]]
+
+
+def size_table(document: Mapping[str, Any]) -> str:
+    """Return the sizes around the answer with power and assurance."""
+    kinds = curve_kinds(document)
     rows = [["n", *kinds, ""]]
-    for point in points[low : low + most]:
+    for point in (document["curve"][i] for i in around_the_answer(document)):
         mark = "<- smallest n" if point["n"] == document["n"] else ""
         rows.append([str(point["n"]), *(_with_error(point[k]) for k in kinds), mark])
     return aligned(rows, right=[0])

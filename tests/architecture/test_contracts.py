@@ -140,6 +140,12 @@ BREACHES = [
         told="simtrial.cli.planted -> matplotlib",
     ),
     Breach(
+        contract="pages",
+        what="the command line fills a template itself",
+        lines={"cli/planted.py": "def late():\n    import jinja2\n"},
+        told="simtrial.cli.planted -> jinja2",
+    ),
+    Breach(
         contract="terminal",
         what="planning prints with Rich",
         lines={"planning/planted.py": "import rich"},

@@ -185,7 +185,7 @@ def test_replicate_prints_document_002_against_its_predictive_intervals(simtrial
 
 
 def test_help_shows_an_example(simtrial):
-    for command in ("size", "power", "fit", "replicate"):
+    for command in ("size", "power", "fit", "replicate", "report"):
         assert f"simtrial {command}" in simtrial(command, "--help").stdout
 
 
