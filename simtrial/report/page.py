@@ -17,8 +17,8 @@ from simtrial.operating.characteristics import METRIC_OF
 from simtrial.report.belief import STATUSES, belief, counts_in_words, replaced_in_words
 from simtrial.report.curves import figure_markup
 from simtrial.report.example import counts_by_arm, simulate_example, told, why_no_example
+from simtrial.report.example_figure import BANDS, draw_swimmer
 from simtrial.report.result_file import protocol_of_result
-from simtrial.report.swimmer import BANDS, draw_swimmer
 from simtrial.report.tables import around_the_answer, curve_kinds
 from simtrial.trial.posterior import Posterior
 from simtrial.trial.wording import sentences

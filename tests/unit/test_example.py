@@ -11,8 +11,8 @@ from simtrial.core.errors import PosteriorError
 from simtrial.operating.prepare import prepare
 from simtrial.operating.replicates import run_replicates
 from simtrial.report.example import ExampleTrial, counts_by_arm, simulate_example, told
+from simtrial.report.example_figure import BANDS, Panel, draw_swimmer
 from simtrial.report.result_file import protocol_of_result
-from simtrial.report.swimmer import BANDS, Panel, draw_swimmer
 from simtrial.trial.scenario import load_scenario
 from tests.unit.results import shipped, signed, size_result
 
