@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import textwrap
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,17 +36,19 @@ from simtrial.trial.design import Design
 MOST_BARS = 100  # more are not legible on one page
 # Colours of Okabe and Ito, told apart under the usual colour deficiencies; TIS classes also get
 # darker from class to class.
-ARM_COLOURS = ("#7f7f7f", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_PLACEBO_COLOURS = ("#7f7f7f", "#b0a08c")
+_DRUG_COLOURS = ("#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 TIS_CLASSES = (
     (f"TIS below {MINIMAL:g} (none)", "#ffffff"),
     (f"TIS {MINIMAL:g} to < {MODERATE:g} (minimal)", "#f6e07a"),
     (f"TIS {MODERATE:g} to < {MAJOR:g} (moderate)", "#3fa77a"),
     (f"TIS {MAJOR:g} or more (major)", "#31135e"),
 )
-_REACTION = "reaction"
+_REACTION, _SERIOUS_REACTION = "reaction", "serious reaction"
 # marker, face colour, size in points
 _MARKS: Mapping[str, tuple[str, str, float]] = {
     _REACTION: ("^", "#E69F00", 4.0),
+    _SERIOUS_REACTION: ("^", "#D55E00", 5.5),
     THROMBOEMBOLISM: ("*", "#D55E00", 7.0),
     OTHER_SERIOUS: ("P", "#D55E00", 5.0),
     DETERIORATION: ("v", "#000000", 4.5),
@@ -101,6 +106,12 @@ def swimmer(cohort: Cohort | Snapshot, design: Design, replicate: int = 0, first
     return figure
 
 
+def arm_colours(design: Design) -> dict[str, str]:
+    """Return a colour for each arm: greys for placebo, colours for the drug."""
+    placebo, drug = itertools.cycle(_PLACEBO_COLOURS), itertools.cycle(_DRUG_COLOURS)
+    return {name: next(drug if arm.is_drug else placebo) for name, arm in design.arms.items()}
+
+
 def row_of(seen: Snapshot, replicate: int, first: int = 0) -> int:
     """Return the row of a trial, or say which trials there are.
 
@@ -120,7 +131,6 @@ def row_of(seen: Snapshot, replicate: int, first: int = 0) -> int:
 class _Lane:
     """The bars of one arm, in the order in which they are drawn."""
 
-    arm: int
     name: str
     n_arm: int
     places: list[int]
@@ -135,7 +145,7 @@ def _lanes(seen: Snapshot, design: Design, row: int) -> list[_Lane]:
         places.sort(key=lambda p: (-int(until[p]), p))
         n_arm = int((seen.arm[row] == a).sum())
         if places:
-            out.append(_Lane(arm=a, name=name, n_arm=n_arm, places=places))
+            out.append(_Lane(name=name, n_arm=n_arm, places=places))
     return out
 
 
@@ -150,7 +160,7 @@ def _draw_lane(
     axes: Any, lane: _Lane, seen: Snapshot, design: Design, row: int, bottom: float
 ) -> list[tuple[float, str]]:
     """Draw an arm's bars, infusions, visits and events; return positions and names for the axis."""
-    colour = ARM_COLOURS[lane.arm % len(ARM_COLOURS)]
+    colour = arm_colours(design)[lane.name]
     y_of = {p: bottom + i for i, p in enumerate(lane.places)}
     y = np.array(list(y_of.values()))
     places = np.array(lane.places)
@@ -215,8 +225,10 @@ def _draw_events(axes: Any, seen: Snapshot, row: int, y_of: Mapping[int, float])
     points = axes.figure.dpi_scale_trans
     points_per_week = _WIDTH_POINTS / (axes.get_xlim()[1] - axes.get_xlim()[0])
     taken: dict[int, float] = {}  # patient -> where his last mark stands, in points
-    for place, minute, kind in zip(what.place, what.minute, what.kind, strict=True):
-        mark = _mark_of(names[int(kind)])
+    for place, minute, kind, serious in zip(
+        what.place, what.minute, what.kind, what.serious, strict=True
+    ):
+        mark = _mark_of(names[int(kind)], int(serious))
         if int(place) not in y_of or mark is None:
             continue
         moment = minute / MINUTES_PER_WEEK * points_per_week
@@ -234,11 +246,13 @@ def _draw_events(axes: Any, seen: Snapshot, row: int, y_of: Mapping[int, float])
         )
 
 
-def _mark_of(event: str) -> str | None:
+def _mark_of(event: str, serious: int) -> str | None:
     """Return the entry of the legend that an event has; the bar itself shows a stop."""
     if event == STOPPED:
         return None
-    return _REACTION if event.startswith(_REACTION) else event
+    if event.startswith(_REACTION):
+        return _SERIOUS_REACTION if serious == 1 else _REACTION
+    return event
 
 
 def _sign(marker: str, face: str, size: float) -> dict[str, Any]:
@@ -267,11 +281,15 @@ def _draw_legend(figure: Any, seen: Snapshot, row: int, caption: str) -> None:
     entries.append(Patch(facecolor="0.35", alpha=0.16, label="treatment stopped, in the study"))
     one = trials_of(seen, row, row + 1)
     names = event_names(seen)
-    possible = dict.fromkeys(m for m in map(_mark_of, names) if m is not None)
-    counted = happenings(one).kind
-    for mark in possible:
-        times = sum(_mark_of(names[int(kind)]) == mark for kind in counted)
-        entries.append(line(f"{mark} ({times})", **_sign(*_MARKS[mark])))
+    what = happenings(one)
+    counted = Counter(
+        _mark_of(names[int(kind)], int(serious))
+        for kind, serious in zip(what.kind, what.serious, strict=True)
+    )
+    possible = {_mark_of(name, serious) for name in names for serious in (0, 1)}
+    for mark, style in _MARKS.items():
+        if mark in possible:
+            entries.append(line(f"{mark} ({counted[mark]})", **_sign(*style)))
     figure.legend(
         handles=entries,
         loc="outside lower center",
@@ -290,10 +308,11 @@ def _caption(seen: Snapshot, row: int, replicate: int, n_bars: int) -> str:
     text = f"Simulated trial {replicate}, n = {entered}; no patient shown exists. "
     if n_bars < entered:
         text += f"The first {n_bars} randomised are shown; events are counted over all. "
-    return text + (
-        "Circles: TIS class at attended visits.\nEvents stand to the right of their moment, "
-        "those of one visit side by side; in brackets how many there were."
+    text += (
+        "Circles: TIS class at attended visits. Events stand to the right of their moment, those "
+        "of one visit side by side; in brackets how many there were."
     )
+    return textwrap.fill(text, width=118)
 
 
 def _thinned(weeks: tuple[int, ...], most: int = 14) -> list[int]:

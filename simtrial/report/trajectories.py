@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from simtrial.cohort.snapshot import Snapshot
 from simtrial.cohort.truth import Cohort
 from simtrial.myositis.measures import ENZYME, MMT_MAXIMUM
 from simtrial.operating.cohorts import trials_of
-from simtrial.report.swimmer import ARM_COLOURS, row_of
+from simtrial.report.swimmer import arm_colours, row_of
 from simtrial.stats.montecarlo import wilson_interval
 from simtrial.trial.design import Design
 
@@ -100,27 +101,36 @@ def trajectories(
     if replicate is not None:
         row = row_of(seen, replicate, first)
         seen = trials_of(seen, row, row + 1)
+    elif seen.arm.shape[0] == 1:
+        replicate = first
     entered = seen.arm >= 0
     arm, n_arms = seen.arm[entered], len(design.arms)
     measures, tis = seen.measures[entered], seen.tis[entered]
+    colours = list(arm_colours(design).values())
     figure = Figure(figsize=(7.5, 10.4), layout="constrained")
     grid = figure.subplots(4, 2, sharex=True)
     weeks = np.array(design.visits_weeks, np.float64)
     for k, title in enumerate(_titles(design)):
         means = means_by_visit(measures[:, :, k], arm, n_arms, geometric=k == ENZYME)
-        _draw(grid.flat[k], weeks, means, title)
+        _draw(grid.flat[k], weeks, means, title, colours)
     grid.flat[ENZYME].set_yscale("log")
     _plain_log_ticks(grid.flat[ENZYME])
     means = means_by_visit(tis, arm, n_arms)
-    _draw(grid.flat[6], weeks, means, "Total Improvement Score, 0 to 100\n↑ better")
+    _draw(grid.flat[6], weeks, means, "Total Improvement Score, 0 to 100\n↑ better", colours)
     grid.flat[6].set_ylim(bottom=0.0)
     threshold = design.endpoint.threshold
     shares = shares_by_visit(tis[:, 1:], arm, n_arms, threshold)
-    _draw(grid.flat[7], weeks[1:], shares, f"Share with TIS ≥ {threshold:g}, observed\n↑ better")
+    _draw(
+        grid.flat[7],
+        weeks[1:],
+        shares,
+        f"Share with TIS ≥ {threshold:g}, observed\n↑ better",
+        colours,
+    )
     grid.flat[7].set_ylim(0.0, 1.0)
     grid.flat[6].set_xticks(_shown(weeks))
-    _write_counts(grid.flat[6], weeks, means.n)
-    _write_counts(grid.flat[7], weeks, np.pad(shares.n, ((0, 0), (1, 0))))
+    _write_counts(grid.flat[6], weeks, means.n, colours)
+    _write_counts(grid.flat[7], weeks, np.pad(shares.n, ((0, 0), (1, 0))), colours)
     _draw_legend(figure, design, arm, _caption(seen, replicate))
     figure.suptitle(
         f"SYNTHETIC: {design.title}".replace("$", r"\$"), fontsize=10, x=0.01, ha="left"
@@ -145,15 +155,16 @@ def _titles(design: Design) -> tuple[str, ...]:
     )
 
 
-def _draw(axes: Any, weeks: NDArray[np.float64], means: Means, title: str) -> None:
+def _draw(
+    axes: Any, weeks: NDArray[np.float64], means: Means, title: str, colours: list[str]
+) -> None:
     n_arms = means.n.shape[0]
     # side by side, so that intervals of two arms do not hide each other
     step = 0.012 * (weeks[-1] - min(weeks[0], 0.0))
     for a in range(n_arms):
         x = weeks + step * (a - (n_arms - 1) / 2)
-        colour = ARM_COLOURS[a % len(ARM_COLOURS)]
-        axes.vlines(x, means.low[a], means.high[a], color=colour, linewidth=1.2)
-        axes.plot(x, means.mean[a], color=colour, markersize=4.5, **_style(a))
+        axes.vlines(x, means.low[a], means.high[a], color=colours[a], linewidth=1.2)
+        axes.plot(x, means.mean[a], color=colours[a], markersize=4.5, **_style(a))
     axes.set_title(title, fontsize=8.5, loc="left")
     axes.grid(alpha=0.25)
     axes.tick_params(labelsize=8)
@@ -183,7 +194,9 @@ def _shown(weeks: NDArray[np.float64], most: int = 9) -> NDArray[np.float64]:
     return weeks[:: math.ceil(weeks.shape[0] / most)]
 
 
-def _write_counts(axes: Any, weeks: NDArray[np.float64], n: NDArray[np.int64]) -> None:
+def _write_counts(
+    axes: Any, weeks: NDArray[np.float64], n: NDArray[np.int64], colours: list[str]
+) -> None:
     """Write how many were assessed at each visit below the axis, a line an arm."""
     shown = _shown(weeks)
     n = n[:, np.isin(weeks, shown)]
@@ -199,7 +212,7 @@ def _write_counts(axes: Any, weeks: NDArray[np.float64], n: NDArray[np.int64]) -
                 ha="center",
                 va="top",
                 fontsize=7,
-                color=ARM_COLOURS[a % len(ARM_COLOURS)],
+                color=colours[a],
                 annotation_clip=False,
             )
 
@@ -207,11 +220,12 @@ def _write_counts(axes: Any, weeks: NDArray[np.float64], n: NDArray[np.int64]) -
 def _draw_legend(figure: Any, design: Design, arm: NDArray[np.int64], caption: str) -> None:
     from matplotlib.lines import Line2D
 
+    colours = arm_colours(design)
     entries = [
         Line2D(
             [],
             [],
-            color=ARM_COLOURS[a % len(ARM_COLOURS)],
+            color=colours[name],
             label=f"{name} ({int((arm == a).sum()):,} randomised)",
             **_style(a),
         )
@@ -235,12 +249,12 @@ def _caption(seen: Snapshot, replicate: int | None) -> str:
     if replicate is None:
         whose = f"the {n:,} patients of {seen.arm.shape[0]:,} simulated trials together"
         independent = (
-            "\nIntervals take patients as independent; those of one trial are not where each "
-            "trial has its own truth (scenario posterior)."
+            " Intervals take patients as independent; those of one trial are not where each trial "
+            "has its own truth (scenario posterior)."
         )
-    return (
+    text = (
         f"Over {whose}; no patient shown exists. Means of those assessed at a visit, whatever "
-        "happened before; who left is missing.\nBars: 95 % intervals over patients, t for means, "
+        "happened before; who left is missing. Bars: 95 % intervals over patients, t for means, "
         "Wilson for shares. The share starts after the baseline, where TIS is 0 by definition."
-        + independent
     )
+    return textwrap.fill(text + independent, width=118)
