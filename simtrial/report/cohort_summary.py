@@ -63,6 +63,9 @@ def summary_of(document: dict[str, Any]) -> list[str]:
         f"{rows['events']:,} events.",
         f"Screened {seen['candidates']:,}; not eligible (first reason): {failed}.",
     ]
+    for new in document["replaced"]:
+        change = f"x {new['times']:g}" if new["value"] is None else f"= {new['value']:g}"
+        out.append(f"{new['parameter']} {change} ({new['status']}: {new['source']}).")
     for arm, found in document["arms"].items():
         out.append(
             f"{arm}: {found['patients']:,} randomised, {found['assessed']:,} assessed; "

@@ -9,6 +9,7 @@ from typing import Any
 from simtrial.cohort.truth import Cohort
 from simtrial.core.errors import DesignError
 from simtrial.core.provenance import DEFAULT_SEED, canonical_json, digest, version
+from simtrial.operating.characteristics import assumptions
 from simtrial.operating.cohorts import run_cohort
 from simtrial.operating.prepare import prepare
 from simtrial.operating.replicates import Engine
@@ -167,6 +168,8 @@ def simulate(
     held = posterior if posterior is not None else load_posterior()
     truth = load_scenario(scenario) if isinstance(scenario, str) else scenario
     label = scenario if isinstance(scenario, str) else truth.source
+    # a scenario made in a script has no name under which the command would find it again
+    named = label if isinstance(scenario, str) or not truth.set else "FILE"
     report = progress if progress is not None else Progress()
     prepared = prepare(sized, truth, held, workers=workers, start=report.start)
     cohort = run_cohort(
@@ -186,10 +189,15 @@ def simulate(
         "title": sized.title,
         "endpoint": sized.endpoint.words(),
         "scenario": label,
+        "replaced": [
+            {"parameter": parameter, **new.model_dump(mode="json")}
+            for parameter, new in truth.replacements().items()
+        ],
+        "assumptions": assumptions(prepared),
         "posterior": held.provenance.get("digest", ""),
         "posterior_rows": prepared.rows,
         **counts_of(cohort, sized),
-        "rerun": f"simtrial cohort {name} --scenario {label}{chosen} --n {sized.sample_size.n} "
+        "rerun": f"simtrial cohort {name} --scenario {named}{chosen} --n {sized.sample_size.n} "
         f"--trials {trials} --seed {seed} --out DIR",
     }
     return SyntheticCohort(design=sized, cohort=cohort, document=document)
