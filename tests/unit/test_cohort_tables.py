@@ -113,6 +113,17 @@ def test_a_week_is_its_minute_and_what_did_not_happen_is_null(column: str, field
     assert list(weeks.dropna()) == list(minute[minute >= 0] / WEEK)
 
 
+def test_what_happens_at_the_minute_of_randomisation_is_not_null() -> None:
+    found = rough()
+    left = found.cohort.seen.left_minute.copy()
+    left[0, 0] = 0
+    at_once = Cohort(found.cohort.seen._replace(left_minute=left), found.cohort.truth)
+    source = Source(cohort=at_once, design=found.design)
+    assert table_of("patients", source).to_pylist()[0]["left_week"] == 0.0
+    first = table_of("events", source).to_pylist()[0]
+    assert (first["event"], first["week"], first["day"]) == (LEFT, 0.0, 1)
+
+
 def test_responders_are_those_of_the_endpoints() -> None:
     found = rough()
     seen, table = found.cohort.seen, found.patients()
