@@ -15,6 +15,7 @@ _PLACES = {
     "load_ledger": "simtrial.evidence.ledger",
     "power": "simtrial.planning.power",
     "size": "simtrial.report.results",
+    "simulate": "simtrial.report.synthetic",
     "refit": "simtrial.planning.refit",
     "replicate_lim21": "simtrial.validation.documents",
 }

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from simtrial.cli import evidence, fit, power, replicate, report, size
+from simtrial.cli import cohort, evidence, fit, power, replicate, report, size
 from simtrial.cli.console import (
     EXIT_BAD_INPUT,
     EXIT_CHECK_FAILED,
@@ -26,6 +26,9 @@ app = typer.Typer(
 )
 app.command(epilog="Example: simtrial size dm_ivig_16w --power 0.9 --out results/demo")(size.size)
 app.command(epilog="Example: simtrial power dm_ivig_16w --n 120 --trials 20000 --json")(power.power)
+app.command(epilog="Example: simtrial cohort dm_ivig_16w --format csv --out results/cohort")(
+    cohort.cohort
+)
 app.command(epilog="Example: simtrial fit --seed 7 --out my_posterior.npz")(fit.fit)
 app.command(
     epilog="Example: simtrial report results/demo/size.json --out results/demo/report.html"
