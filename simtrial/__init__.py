@@ -15,6 +15,7 @@ _PLACES = {
     "load_ledger": "simtrial.evidence.ledger",
     "power": "simtrial.planning.power",
     "size": "simtrial.report.results",
+    "sensitivity": "simtrial.report.results",
     "refit": "simtrial.planning.refit",
     "replicate_lim21": "simtrial.validation.documents",
 }
