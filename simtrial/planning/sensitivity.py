@@ -9,6 +9,7 @@ from typing import Any
 
 from simtrial.core.errors import DesignError
 from simtrial.core.provenance import DEFAULT_SEED, canonical_json, digest
+from simtrial.operating.background import PATIENTS
 from simtrial.planning.power import DEFAULT_TRIALS, Progress, header
 from simtrial.planning.tornado import Question, Tornado, control_held, tornado
 from simtrial.trial.design import Design
@@ -35,7 +36,12 @@ class Sensitivity:
         """Return a pandas data frame, one row per assumption; columns of an end begin with it."""
         import pandas as pd
 
-        return pd.json_normalize(self.document["rows"])
+        frame = pd.json_normalize(self.document["rows"])
+        for name in [c for c in frame if c.endswith("interval95")]:
+            frame[f"{name}.from"] = frame[name].map(lambda pair: pair[0])
+            frame[f"{name}.to"] = frame[name].map(lambda pair: pair[1])
+            frame = frame.drop(columns=name)
+        return frame
 
     def summary(self) -> list[str]:
         """Return the result, and what it rests on, in sentences."""
@@ -189,23 +195,23 @@ def _conditions(document: dict[str, Any]) -> list[str]:
     held = document["control_held"]
     if held:
         out.append(
-            "The stated control rate is held (improvement without the drug solved anew, to a "
-            f"Monte Carlo error below 0.002 of the rate that the MCSE does not hold): "
-            f"{', '.join(held)}."
+            "The stated control rate is held by solving the improvement without the drug anew, "
+            f"among the same {PATIENTS:,} simulated controls (the rate's own Monte Carlo error, "
+            f"below 0.002, is not in the paired MCSE): {', '.join(held)}."
         )
-    for row in rows:
-        for end in ("low", "high"):
-            side = row[end]
-            if not side["control_rate_reached"]:
-                out.append(
-                    f"{row['parameter']} = {side['value']:.3g}: no background reaches the stated "
-                    f"control rate; the nearest is used (p_background {side['p_background']:g})."
-                )
-            if side["failed"]:
-                out.append(
-                    f"{row['parameter']} = {side['value']:.3g}: {side['failed']} trials could not "
-                    "fill; counted as lost."
-                )
+    sides = [("base", document["base"])] + [
+        (f"{row['parameter']} = {row[end]['value']:.3g}", row[end])
+        for row in rows
+        for end in ("low", "high")
+    ]
+    for where, side in sides:
+        if not side["control_rate_reached"]:
+            out.append(
+                f"{where}: no background reaches the stated control rate; the nearest is used "
+                f"(p_background {side['p_background']:g})."
+            )
+        if side["failed"]:
+            out.append(f"{where}: {side['failed']} trials could not fill; counted as lost.")
     if document["not_varied"]:
         out.append(f"Not varied (fixed): {', '.join(document['not_varied'])}.")
     return out

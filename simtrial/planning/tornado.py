@@ -181,6 +181,7 @@ def choose(
         return list(varied)
     by_name = {one.name: one for one in varied}
     line = question.design.population.line
+    subtypes = ", ".join(question.design.population.subtypes)
     wanted = [full_name(name, line) for name in question.parameters]
     for given, name in zip(question.parameters, wanted, strict=True):
         if name in by_name:
@@ -188,16 +189,17 @@ def choose(
         if name in fixed:
             told = f"{ready.values[name]:g}" if name in ready.values else "set in the scenario"
             raise DesignError(
-                f"--parameter {given} is fixed ({told}), so it has no interval to vary over; give "
-                "it a range of scenarios with --scenario, each with its value and source."
+                f"--parameter {given} is fixed ({told}), so it has no interval; set it in "
+                "scenarios instead, each with its value and source."
             )
         near = difflib.get_close_matches(name, by_name, n=1, cutoff=0.0)
         what = (
-            f"not read by this design ({line}, {', '.join(question.design.population.subtypes)})"
+            f"not read by this design under this scenario ({line}, {subtypes})"
             if name in PARAMETERS
             else "not a known parameter"
         )
-        raise DesignError(f"--parameter {given} is {what}; the nearest that varies is '{near[0]}'.")
+        hint = f"the nearest that varies is '{near[0]}'" if near else "none varies in this scenario"
+        raise DesignError(f"--parameter {given} is {what}; {hint}.")
     return [one for one in varied if one.name in wanted]
 
 
@@ -289,6 +291,7 @@ def _row(one: Assumption, low: dict[str, Any], high: dict[str, Any]) -> dict[str
         "parameter": one.name,
         "status": one.status,
         "source": one.source,
+        "meaning": PARAMETERS[one.name].meaning,
         "unit": PARAMETERS[one.name].unit,
         "base_value": one.base,
         "low": low,
