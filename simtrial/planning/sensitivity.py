@@ -197,7 +197,8 @@ def _conditions(document: dict[str, Any]) -> list[str]:
         out.append(
             "The stated control rate is held by solving the improvement without the drug anew, "
             f"among the same {PATIENTS:,} simulated controls (the rate's own Monte Carlo error, "
-            f"below 0.002, is not in the paired MCSE): {', '.join(held)}."
+            f"below 0.002, is not in the paired MCSE, so changes of that order are not resolved): "
+            f"{', '.join(held)}."
         )
     sides = [("base", document["base"])] + [
         (f"{row['parameter']} = {row[end]['value']:.3g}", row[end])

@@ -39,8 +39,8 @@ def tornado_table(document: Mapping[str, Any]) -> str:
             ]
         )
     return (
-        f"Change of {document['metric']} (paired MCSE), then of response by arm (composite), when "
-        "one parameter is at the end of its interval:\n"
+        f"Change of {_NAMES[document['metric']]} (paired MCSE), then of response by arm "
+        "(composite), when one parameter is at the end of its interval:\n"
         + aligned(rows, right=[2, 3, 4, 5, 6, *range(8, 8 + len(arms))])
     )
 
@@ -131,7 +131,7 @@ def _add_absolute_axis(axes: Any, base: float, name: str) -> None:
 
     above = axes.secondary_xaxis("top", functions=(lambda x: x + base, lambda x: x - base))
     low, high = (base + limit for limit in axes.get_xlim())
-    marks = MaxNLocator(10).tick_values(max(low, 0.0), min(high, 1.0))
+    marks = MaxNLocator(10, steps=[1, 2, 5, 10]).tick_values(max(low, 0.0), min(high, 1.0))
     ticks = [float(mark) for mark in marks if max(low, 0.0) <= mark <= min(high, 1.0)]
     above.set_xticks(ticks, [f"{tick:.4g}" for tick in ticks])
     above.set_xlabel(name)
