@@ -16,6 +16,7 @@ _PLACES = {
     "power": "simtrial.planning.power",
     "size": "simtrial.report.results",
     "simulate": "simtrial.report.synthetic",
+    "sensitivity": "simtrial.report.results",
     "refit": "simtrial.planning.refit",
     "replicate_lim21": "simtrial.validation.documents",
 }

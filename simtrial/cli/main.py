@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from simtrial.cli import cohort, evidence, fit, power, replicate, report, size
+from simtrial.cli import cohort, evidence, fit, power, replicate, report, sensitivity, size
 from simtrial.cli.console import (
     EXIT_BAD_INPUT,
     EXIT_CHECK_FAILED,
@@ -35,6 +35,9 @@ app.command(
 )(report.report)
 app.command(epilog="Example: simtrial replicate --trials 2000")(replicate.replicate)
 app.add_typer(evidence.evidence, name="evidence")
+app.command(epilog="Example: simtrial sensitivity dm_ivig_16w --method tornado --out results/demo")(
+    sensitivity.sensitivity
+)
 
 
 def main() -> None:

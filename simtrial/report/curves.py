@@ -96,14 +96,18 @@ def figure_markup(document: Mapping[str, Any]) -> str:
 
 
 def save_figure(document: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Write the figure as SVG and PNG; the same document gives the same files."""
+    """Write the figure of a ``size`` document as SVG and PNG."""
+    return write_figure(power_and_assurance(document), folder, "power_and_assurance")
+
+
+def write_figure(figure: Any, folder: Path, name: str) -> list[Path]:
+    """Write a figure as SVG and PNG; the same figure gives the same files."""
     import matplotlib
 
-    figure = power_and_assurance(document)
     out = []
     with matplotlib.rc_context({"svg.hashsalt": "simtrial"}):
         for kind in ("svg", "png"):
-            path = folder / f"power_and_assurance.{kind}"
+            path = folder / f"{name}.{kind}"
             metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {}
             figure.savefig(path, dpi=150, metadata=metadata)
             out.append(path)

@@ -23,6 +23,38 @@ def share_mcse(hits: int, n: int) -> float:
 
 def wilson_interval(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
     """Return the Wilson score interval of hits / n, at 95 % unless told.
+def paired_change(gained: int, lost: int, n: int) -> tuple[float, float]:
+    """Return the change of a share over ``n`` pairs, and its standard error.
+
+    Parameters
+    ----------
+    gained, lost : pairs that failed before and succeed after, and the other way round.
+
+    Returns
+    -------
+    (gained - lost) / n, the mean of n differences of -1, 0 or 1, and the error of that mean: with
+    common random numbers most pairs agree, so it is far below that of two independent shares.
+
+    References
+    ----------
+    McNemar Q. Note on the sampling error of the difference between correlated proportions or
+    percentages. Psychometrika 1947;12:153-157.
+    Agresti A. Categorical Data Analysis, 3rd ed. Wiley 2013, section 11.1.
+    """
+    if n < 1 or gained < 0 or lost < 0 or gained + lost > n:
+        raise DomainError(
+            f"{gained} gained and {lost} lost of {n} pairs cannot be; "
+            "give counts of at least 0 whose sum is at most n, and n >= 1."
+        )
+    change = (gained - lost) / n
+    # not (gained + lost) / n - change**2, which loses its digits when nearly all pairs change
+    agreeing = n - gained - lost
+    spread = 4.0 * gained * lost + agreeing * (gained + lost)
+    return change, math.sqrt(spread / n) / n
+
+
+def wilson_interval(hits: int, n: int) -> tuple[float, float]:
+    """Return the 95 % Wilson score interval of hits / n.
 
     References
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -12,6 +13,7 @@ from simtrial.core.errors import DomainError
 from simtrial.stats.montecarlo import (
     clustered_share_mcse,
     clustered_sum_error,
+    paired_change,
     share_mcse,
     wilson_interval,
 )
@@ -107,3 +109,41 @@ def test_repeating_every_replicate_leaves_the_error_of_a_sum_of_rows_alone() -> 
     twice = clustered_sum_error(np.tile(values, 2), np.tile(np.arange(400), 2)) / 800
     assert twice == pytest.approx(once, rel=1e-12)
     assert once == pytest.approx(values.std(ddof=1) / 20.0, rel=1e-12)
+
+
+# changes in pairs
+
+
+@pytest.mark.parametrize(("gain", "lose"), [(0.3, 0.1), (0.5, 0.5), (0.0, 0.2), (0.02, 0.9)])
+@pytest.mark.parametrize("n", [1, 2, 6])
+def test_the_error_of_a_paired_change_is_that_of_all_outcomes_enumerated(gain, lose, n) -> None:
+    """Over every sequence of n pairs: the squared error's mean is (n - 1) / n of the variance."""
+    chance = {1: gain, -1: lose, 0: 1.0 - gain - lose}
+    mean = square = squared_error = 0.0
+    for pairs in itertools.product(chance, repeat=n):
+        weight = math.prod(chance[pair] for pair in pairs)
+        change, error = paired_change(pairs.count(1), pairs.count(-1), n)
+        assert change == pytest.approx(sum(pairs) / n, abs=1e-15)
+        mean += weight * change
+        square += weight * change**2
+        squared_error += weight * error**2
+    # sums of at most 729 products of numbers below 1
+    assert squared_error == pytest.approx((n - 1) / n * (square - mean**2), abs=1e-13)
+
+
+@pytest.mark.parametrize("gained", [0, 3, 798, 1_000])
+def test_when_all_failed_before_the_error_of_a_change_is_binomial(gained: int) -> None:
+    want = share_mcse(gained, 1_000)
+    assert paired_change(gained, 0, 1_000) == pytest.approx((gained / 1_000, want), rel=1e-14)
+    assert paired_change(0, gained, 1_000) == pytest.approx((-gained / 1_000, want), rel=1e-14)
+
+
+@pytest.mark.parametrize("n", [1, 7, 1_000])
+def test_no_pair_that_changes_means_no_change_and_no_error(n: int) -> None:
+    assert paired_change(0, 0, n) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(("gained", "lost", "n"), [(-1, 2, 10), (2, -1, 10), (6, 5, 10), (0, 0, 0)])
+def test_counts_that_are_no_pairs_are_refused(gained: int, lost: int, n: int) -> None:
+    with pytest.raises(DomainError, match=rf"{gained} gained and {lost} lost of {n} pairs"):
+        paired_change(gained, lost, n)
