@@ -21,8 +21,6 @@ def share_mcse(hits: int, n: int) -> float:
     return math.sqrt(p * (1.0 - p) / n)
 
 
-def wilson_interval(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Return the Wilson score interval of hits / n, at 95 % unless told.
 def paired_change(gained: int, lost: int, n: int) -> tuple[float, float]:
     """Return the change of a share over ``n`` pairs, and its standard error.
 
@@ -53,8 +51,8 @@ def paired_change(gained: int, lost: int, n: int) -> tuple[float, float]:
     return change, math.sqrt(spread / n) / n
 
 
-def wilson_interval(hits: int, n: int) -> tuple[float, float]:
-    """Return the 95 % Wilson score interval of hits / n.
+def wilson_interval(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Return the Wilson score interval of hits / n, at 95 % unless told.
 
     References
     ----------
