@@ -204,7 +204,7 @@ def digest_of(document: dict[str, Any]) -> str:
     truths = scenarios_of(document)
     if document["command"] == "size":  # both curves hold the same truth, named by the point
         truths = [truths[0].model_copy(update={"source": "point"})]
-    parts = [digest(document["protocol"]), document["posterior"]]
+    parts = [digest([document["protocol"], document["arms"]]), document["posterior"]]
     return digest([*parts, *(truth.digest() for truth in truths)])
 
 

@@ -397,8 +397,12 @@ class Design(Spec):
         return self.arms[spec.infusions_like or arm].course_list()
 
     def digest(self) -> str:
-        """Return the digest that names this protocol."""
-        return digest(self.model_dump(mode="json"))
+        """Return the digest that names this protocol.
+
+        The order of the arms is part of it: allocation follows it, so the same protocol with its
+        arms written the other way round gives other patients.
+        """
+        return digest([self.model_dump(mode="json"), list(self.arms)])
 
     def with_n(self, n: int) -> Design:
         """Return the same protocol with another total sample size."""
