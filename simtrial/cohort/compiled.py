@@ -9,6 +9,8 @@ At one instant the order is: measure, decide, infuse, harm, leave.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,7 +32,7 @@ from simtrial.cohort.rules import screening_failure, whole_minute
 from simtrial.cohort.snapshot import Snapshot, empty_snapshot
 from simtrial.cohort.truth import Cohort, Truth, empty_truth
 from simtrial.core.arithmetic import pexp, plog
-from simtrial.core.compiled import kernel
+from simtrial.core.compiled import inlined, unowned
 from simtrial.core.units import MINUTES_PER_WEEK
 from simtrial.myositis.harm import reaction_frailty
 from simtrial.myositis.measures import (
@@ -59,40 +61,93 @@ from simtrial.myositis.tis import has_worsened, improvement_score
 _MEASURE, _INFUSE = 1, 2
 
 
-@kernel
-def _instants(protocol: Protocol, arm: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the sorted distinct instants of an arm: every 7 days, visits, infusion days."""
-    last = protocol.visit_minute[-1]
-    n_weeks = last // MINUTES_PER_WEEK + 1
-    n_visits, n_courses = protocol.visit_minute.shape[0], protocol.n_courses[arm]
-    every = np.empty(n_weeks + n_visits + 2 * n_courses, np.int64)
-    for w in range(n_weeks):
-        every[w] = w * MINUTES_PER_WEEK
-    every[n_weeks : n_weeks + n_visits] = protocol.visit_minute
-    for j in range(n_courses):
-        every[n_weeks + n_visits + 2 * j] = protocol.course_start[arm, j]
-        every[n_weeks + n_visits + 2 * j + 1] = protocol.course_end[arm, j]
-    every = np.unique(every)
-    every = every[every <= last]
-    what = np.zeros(every.shape[0], np.int64)
-    for i in range(every.shape[0]):
-        for v in range(n_visits):
-            if protocol.visit_minute[v] == every[i]:
-                what[i] |= _MEASURE
-        for j in range(n_courses):
-            if protocol.course_start[arm, j] == every[i]:
-                what[i] |= _INFUSE
-    return every, what
+class Schedule(NamedTuple):
+    """The sorted distinct instants of each arm: every 7 days, visits, infusion days.
+
+    Axes: A arms, I instants (the most of any arm).
+    """
+
+    instants: NDArray[np.int64]  # (A, I) minutes
+    what: NDArray[np.int64]  # (A, I) what happens then: _MEASURE, _INFUSE, both or neither
+    n_instants: NDArray[np.int64]  # (A,)
 
 
-@kernel
+def _schedule(protocol: Protocol) -> Schedule:
+    """Return the instants of every arm."""
+    last = int(protocol.visit_minute[-1])
+    rows = []
+    for arm, n_courses in enumerate(protocol.n_courses):
+        starts = protocol.course_start[arm, :n_courses]
+        every = np.unique(
+            np.concatenate(
+                [
+                    np.arange(0, last + 1, MINUTES_PER_WEEK),
+                    protocol.visit_minute,
+                    starts,
+                    protocol.course_end[arm, :n_courses],
+                ]
+            )
+        )
+        every = every[every <= last]
+        what = _MEASURE * np.isin(every, protocol.visit_minute) + _INFUSE * np.isin(every, starts)
+        rows.append((every, what))
+    most = max(every.shape[0] for every, _ in rows)
+    instants, whats = (np.zeros((len(rows), most), np.int64) for _ in range(2))
+    for arm, (every, what) in enumerate(rows):
+        instants[arm, : every.shape[0]], whats[arm, : every.shape[0]] = every, what
+    return Schedule(instants, whats, np.array([e.shape[0] for e, _ in rows], np.int64))
+
+
+class Room(NamedTuple):
+    """Arrays to work in, made once for all trials of a batch."""
+
+    arrival: NDArray[np.float64]
+    minute: NDArray[np.int64]
+    order: NDArray[np.int64]
+    blocks: NDArray[np.int64]
+    block_size: NDArray[np.int64]
+    block_place: NDArray[np.int64]
+    block_number: NDArray[np.int64]
+    early: NDArray[np.float64]
+    enrolled: NDArray[np.float64]
+    baseline: NDArray[np.float64]
+    deviates: NDArray[np.float64]
+    observed: NDArray[np.float64]
+    effect: NDArray[np.float64]
+
+
+def _room(protocol: Protocol, arrivals: Arrivals, plan: DrawPlan) -> Room:
+    sites = arrivals.opening.shape[0]
+    return Room(
+        arrival=np.empty(sites),
+        minute=np.empty(sites, np.int64),
+        order=np.empty(sites, np.int64),
+        blocks=np.empty((3, int(protocol.block_sizes.max())), np.int64),
+        block_size=np.empty(3, np.int64),
+        block_place=np.empty(3, np.int64),
+        block_number=np.empty(3, np.int64),
+        early=np.empty(plan.candidate_room),
+        enrolled=np.empty(plan.enrolled_room),
+        baseline=np.empty(6),
+        deviates=np.empty(7),
+        observed=np.empty(6),
+        effect=np.empty(protocol.course_start.shape[1]),
+    )
+
+
+@unowned
+def _copy(out: NDArray[np.float64], source: NDArray[np.float64]) -> None:
+    for i in range(source.shape[0]):
+        out[i] = source[i]
+
+
+@inlined
 def _follow(
     protocol: Protocol,
     course: Course,
-    instants: NDArray[np.int64],
-    what: NDArray[np.int64],
+    schedule: Schedule,
     u: NDArray[np.float64],
-    n_normals: int,
+    plan: DrawPlan,
     baseline: NDArray[np.float64],
     deviates: NDArray[np.float64],
     effect: NDArray[np.float64],
@@ -111,16 +166,16 @@ def _follow(
     improves = truth.improves[r, p]
     depth, log_x50 = truth.depth[r, p], truth.log_x50[r, p]
     dropout = truth.dropout_minute[r, p]
-    last = instants[instants.shape[0] - 1]
-    clot_risk, harm_stop = begin_harm(course.risk, u, n_normals, last, r, p, seen)
+    last = protocol.visit_minute[protocol.visit_minute.shape[0] - 1]
+    clot_risk, harm_stop = begin_harm(course.risk, u, plan.n_normals, last, r, p, seen)
     infused = DRUG if protocol.on_drug[arm] else PLACEBO
     g, b = 0.0, 0.0
     now, visit, given = 0, 0, 0
     stopped, worse_before = False, False
     before = seen.measures[r, p, 0]
     n_visits = protocol.visit_minute.shape[0]
-    for i in range(instants.shape[0]):
-        instant = instants[i]
+    for i in range(schedule.n_instants[arm]):
+        instant = schedule.instants[arm, i]
         if harm_stop < instant:
             # before anything of this instant, and after all that happened up to that minute
             if harm_stop <= dropout and not stopped and given < protocol.n_courses[arm]:
@@ -152,7 +207,7 @@ def _follow(
             if improves:
                 b = relax(b, course.background_depth, course.k_background, minutes)
             now = instant
-        if what[i] & _MEASURE:
+        if schedule.what[arm, i] & _MEASURE:
             if visit > 0:
                 gap = float(instant - protocol.visit_minute[visit - 1])
                 noise = at.VISIT_NOISE_AT + at.NOISE_SLOTS * visit
@@ -192,7 +247,7 @@ def _follow(
                     and score < protocol.rescue_below
                     and seen.rescue_minute[r, p] < 0
                     and not left_now
-                    and u[n_normals + at.RESCUE_AT + at.RESCUE_SLOTS * visit]
+                    and u[plan.n_normals + at.RESCUE_AT + at.RESCUE_SLOTS * visit]
                     < course.rescue_per_visit
                 ):
                     seen.rescue_minute[r, p] = instant
@@ -209,7 +264,7 @@ def _follow(
                 seen.left_minute[r, p] = instant
                 end_harm(instant - 1, given, r, p, seen)
                 return
-        if what[i] & _INFUSE and not stopped:
+        if schedule.what[arm, i] & _INFUSE and not stopped:
             j = given
             days = protocol.course_days[arm, j]
             dose = given_dose(protocol.course_dose[arm, j], weight, days, protocol.cap_g_per_day)
@@ -226,6 +281,8 @@ def _follow(
                     infused,
                     dose,
                     clot_risk,
+                    u,
+                    plan.course_at[arm, j],
                     j,
                     seed,
                     replicate,
@@ -238,13 +295,14 @@ def _follow(
     end_harm(last, given, r, p, seen)
 
 
-@kernel
+@unowned
 def _run_trial(
     protocol: Protocol,
     table: CourseTable,
     arrivals: Arrivals,
     plan: DrawPlan,
-    schedule: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    schedule: Schedule,
+    room: Room,
     seed: int,
     replicate: int,
     r: int,
@@ -254,23 +312,17 @@ def _run_trial(
     """Simulate replicate ``replicate`` into row r."""
     course = course_row(table, replicate % table.depth.shape[0])
     n_sites, n_wanted = arrivals.opening.shape[0], seen.arm.shape[1]
-    arrival = np.empty(n_sites)
-    minute = np.empty(n_sites, np.int64)
-    order = np.zeros(n_sites, np.int64)
+    arrival, minute, order = room.arrival, room.minute, room.order
     for s in range(n_sites):
         arrival[s] = arrivals.opening[s] + arrival_gap(seed, replicate, s, 0, arrivals.per_minute)
         minute[s] = whole_minute(arrival[s])
-    blocks = np.zeros((3, protocol.block_sizes.max()), np.int64)
-    block_size, block_place, block_number = (
-        np.zeros(3, np.int64),
-        np.zeros(3, np.int64),
-        np.zeros(3, np.int64),
-    )
-    early = np.empty(plan.candidate_room)
-    u = np.empty(plan.enrolled_room)
-    z = np.empty(6)
-    baseline, deviates, observed = np.empty(6), np.empty(7), np.empty(6)
-    effect = np.empty(protocol.course_start.shape[1])
+        order[s] = 0
+    blocks, block_size = room.blocks, room.block_size
+    block_place, block_number = room.block_place, room.block_number
+    for stratum in range(3):
+        block_size[stratum] = block_place[stratum] = block_number[stratum] = 0
+    early, u, effect = room.early, room.enrolled, room.effect
+    baseline, deviates, observed = room.baseline, room.deviates, room.observed
     to_baseline = correlation_over(course.noise_per_4_weeks, float(protocol.screening_minutes))
     p = 0
     for candidate in range(arrivals.most_candidates):
@@ -287,7 +339,7 @@ def _run_trial(
         # the candidate
         fill_candidate(early, plan, seed, replicate, candidate)
         seen.screened[r] = candidate + 1
-        z[:] = early[at.BASELINE_AT : at.BASELINE_AT + 6]
+        z = early[at.BASELINE_AT : at.BASELINE_AT + 6]
         draw_baseline(baseline, course.location, course.scale, course.root, z)
         takes = early[at.TAKES_PREDNISOLONE_AT] < course.prednisolone_share
         dose_mg = entry_dose(
@@ -296,7 +348,7 @@ def _run_trial(
             course.prednisolone_log_sd,
             early[at.PREDNISOLONE_AT],
         )
-        deviates[:] = early[at.SCREENING_NOISE_AT : at.SCREENING_NOISE_AT + 7]
+        _copy(deviates, early[at.SCREENING_NOISE_AT : at.SCREENING_NOISE_AT + 7])
         observe_measures(
             observed,
             baseline,
@@ -322,7 +374,7 @@ def _run_trial(
         seen.candidate[r, p] = candidate
         seen.site[r, p] = site
         seen.randomised_minute[r, p] = screened_at + protocol.screening_minutes
-        seen.screening[r, p, :] = observed
+        _copy(seen.screening[r, p], observed)
         subtype = 0
         while early[at.SUBTYPE_AT] >= course.subtype_upto[subtype]:
             subtype += 1
@@ -363,7 +415,7 @@ def _run_trial(
         block_place[stratum] += 1
         seen.arm[r, p] = arm
         uniforms = plan.n_normals
-        truth.baseline[r, p, :] = baseline
+        _copy(truth.baseline[r, p], baseline)
         truth.responds[r, p] = u[uniforms + at.RESPONDS_AT] < course.p_response[subtype]
         truth.improves[r, p] = u[uniforms + at.IMPROVES_AT] < course.p_background
         truth.depth[r, p] = patient_depth(course.depth, course.depth_sd, u[at.DEPTH_AT])
@@ -376,14 +428,12 @@ def _run_trial(
         truth.dropout_minute[r, p] = whole_minute(
             dropout_minutes(u[uniforms + at.DROPOUT_AT], course.dropout_per_minute)
         )
-        instants, what = schedule[arm]
         _follow(
             protocol,
             course,
-            instants,
-            what,
+            schedule,
             u,
-            plan.n_normals,
+            plan,
             baseline,
             deviates,
             effect,
@@ -398,20 +448,21 @@ def _run_trial(
     seen.complete[r] = p == n_wanted
 
 
-@kernel
+@unowned
 def _run(
     protocol: Protocol,
     table: CourseTable,
     arrivals: Arrivals,
     plan: DrawPlan,
+    schedule: Schedule,
+    room: Room,
     seed: int,
     first: int,
     seen: Snapshot,
     truth: Truth,
 ) -> None:
-    schedule = [_instants(protocol, arm) for arm in range(protocol.n_courses.shape[0])]
     for r in range(seen.arm.shape[0]):
-        _run_trial(protocol, table, arrivals, plan, schedule, seed, first + r, r, seen, truth)
+        _run_trial(protocol, table, arrivals, plan, schedule, room, seed, first + r, r, seen, truth)
 
 
 def run(
@@ -432,6 +483,7 @@ def run(
     cohort = Cohort(
         empty_snapshot(last - first, n, visits, courses), empty_truth(last - first, n, visits)
     )
-    plan = draw_plan(protocol.visit_week)
-    _run(protocol, table, arrivals, plan, seed, first, cohort.seen, cohort.truth)
+    plan = draw_plan(protocol.visit_week, protocol.course_week)
+    schedule, room = _schedule(protocol), _room(protocol, arrivals, plan)
+    _run(protocol, table, arrivals, plan, schedule, room, seed, first, cohort.seen, cohort.truth)
     return cohort

@@ -18,7 +18,7 @@ from simtrial.cohort.risk import Risk
 from simtrial.cohort.rules import whole_minute
 from simtrial.cohort.snapshot import Snapshot
 from simtrial.cohort.truth import Truth
-from simtrial.core.compiled import kernel
+from simtrial.core.compiled import inlined
 from simtrial.myositis.harm import (
     reaction_hazard,
     reaction_minutes,
@@ -31,7 +31,7 @@ from simtrial.myositis.harm import (
 )
 
 
-@kernel
+@inlined
 def begin_harm(
     risk: Risk, u: NDArray[np.float64], n_normals: int, last: int, r: int, p: int, seen: Snapshot
 ) -> tuple[float, int]:
@@ -60,13 +60,15 @@ def begin_harm(
     return clot_risk, NEVER
 
 
-@kernel
+@inlined
 def harm_of_course(
     protocol: Protocol,
     risk: Risk,
     infused: int,
     dose: float,
     clot_risk: float,
+    u: NDArray[np.float64],
+    first: int,
     j: int,
     seed: int,
     replicate: int,
@@ -75,7 +77,10 @@ def harm_of_course(
     seen: Snapshot,
     truth: Truth,
 ) -> int:
-    """Write down what course j does, as if the patient stayed; return when it stops treatment."""
+    """Write down what course j does, as if the patient stayed; return when it stops treatment.
+
+    ``first`` : where the course's uniforms begin in the enrolled fill ``u``.
+    """
     arm, candidate = seen.arm[r, p], seen.candidate[r, p]
     week, start = protocol.course_week[arm, j], protocol.course_start[arm, j]
     end = protocol.course_end[arm, j]
@@ -83,10 +88,8 @@ def harm_of_course(
     hazard = reaction_hazard(
         risk.reaction_rate[infused], truth.frailty[r, p], risk.reaction_first, j
     )
-    if unit_exponential(course_harm(seed, replicate, candidate, week, at.REACTS)) < hazard:
-        minute = start + reaction_minutes(
-            course_harm(seed, replicate, candidate, week, at.REACTION_WHEN)
-        )
+    if unit_exponential(u[first + at.REACTS]) < hazard:
+        minute = start + reaction_minutes(u[first + at.REACTION_WHEN])
         which = course_harm(seed, replicate, candidate, week, at.REACTION_KIND)
         kind = 0
         while which >= risk.kind_upto[kind]:
@@ -107,7 +110,7 @@ def harm_of_course(
         * risk_of_dose_per_day(dose, protocol.course_days[arm, j], risk.log_hr_dose)
     )
     after = thromboembolism_minutes(
-        unit_exponential(course_harm(seed, replicate, candidate, week, at.CLOTS)),
+        unit_exponential(u[first + at.CLOTS]),
         hazard,
         risk.clot_first_days,
     )
@@ -117,7 +120,7 @@ def harm_of_course(
         if course_harm(seed, replicate, candidate, week, at.AFTER_CLOT) < risk.stop_serious:
             stop = min(stop, minute)
     after = serious_minutes(
-        unit_exponential(course_harm(seed, replicate, candidate, week, at.FALLS_ILL)),
+        unit_exponential(u[first + at.FALLS_ILL]),
         risk.serious_rate[infused],
     )
     if after >= 0.0:
@@ -128,7 +131,7 @@ def harm_of_course(
     return stop
 
 
-@kernel
+@inlined
 def end_harm(until: int, given: int, r: int, p: int, seen: Snapshot) -> None:
     """Take back what was written down beyond the last minute at which the patient was seen."""
     for j in range(given):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simtrial.core.arithmetic import normals_in_place, plog
-from simtrial.core.compiled import kernel, step
+from simtrial.core.compiled import inlined, kernel, step
 from simtrial.core.streams import Purpose, fill_uniforms, uniform
 
 # a candidate's fill
@@ -34,6 +34,11 @@ RESPONDS_AT, IMPROVES_AT, DROPOUT_AT = 0, 1, 2
 CANCER_AT, PREVIOUS_AT, SPONTANEOUS_AT, AFTER_SPONTANEOUS_AT = 4, 5, 6, 7
 RESCUE_AT = 8  # 2 slots a visit (one unused)
 RESCUE_SLOTS = 2
+# slots of a course's harm: the first four, which decide whether anything happens, are filled for
+# every planned course, after the uniforms of rescue; the others are read on demand
+COURSE_SLOTS = 4
+REACTS, CLOTS, FALLS_ILL, REACTION_WHEN, REACTION_KIND, REACTION_SERIOUS = 0, 1, 2, 3, 4, 5
+AFTER_REACTION, AFTER_CLOT, AFTER_ILLNESS = 6, 7, 8
 
 
 class DrawPlan(NamedTuple):
@@ -51,6 +56,7 @@ class DrawPlan(NamedTuple):
     enrolled_occasions: NDArray[np.int64]
     enrolled_room: int
     n_normals: int  # of the enrolled fill; its uniforms follow
+    course_at: NDArray[np.int64]  # (A, C) where a course's first four uniforms of harm stand
 
 
 _NOBODY = 0  # the purpose of numbers that only fill up eights
@@ -70,9 +76,16 @@ def _blocks(
     return np.array(words, np.int64), np.array(occasions, np.int64), room
 
 
-def draw_plan(visit_weeks: NDArray[np.int64]) -> DrawPlan:
-    """Return the plan of a design with visits in these weeks."""
+def draw_plan(
+    visit_weeks: NDArray[np.int64], course_weeks: NDArray[np.int64] | None = None
+) -> DrawPlan:
+    """Return the plan of a design with visits in these weeks, and courses in those.
+
+    ``course_weeks`` : (A, C) of each arm; none for a study without infusions.
+    """
     weeks = [int(w) for w in visit_weeks]
+    courses = np.zeros((1, 0), np.int64) if course_weeks is None else course_weeks
+    infusions, which = np.unique(courses, return_inverse=True)
     candidate = _blocks(
         [(Purpose.BASELINE, 0, 5), (Purpose.SCREENING_NOISE, 0, 4), (Purpose.PERSON, 0, 2)],
         _CANDIDATE_NORMALS,
@@ -87,13 +100,16 @@ def draw_plan(visit_weeks: NDArray[np.int64]) -> DrawPlan:
             (Purpose.LEAVING, 0, 1),
             (Purpose.RISK, 0, 2),
             *((Purpose.RESCUE, week, RESCUE_SLOTS // 2) for week in weeks),
+            *((Purpose.COURSE_HARM, int(week), COURSE_SLOTS // 2) for week in infusions),
         ],
         n_normals,
     )
-    return DrawPlan(*candidate, *enrolled, n_normals)
+    first = n_normals + RESCUE_AT + RESCUE_SLOTS * len(weeks)
+    course_at = first + COURSE_SLOTS * which.reshape(courses.shape)
+    return DrawPlan(*candidate, *enrolled, n_normals, course_at.astype(np.int64))
 
 
-@kernel
+@inlined
 def fill_candidate(
     out: NDArray[np.float64], plan: DrawPlan, seed: int, replicate: int, candidate: int
 ) -> None:
@@ -103,7 +119,7 @@ def fill_candidate(
     normals_in_place(out, _CANDIDATE_NORMALS, out[used:])
 
 
-@kernel
+@inlined
 def fill_enrolled(
     out: NDArray[np.float64], plan: DrawPlan, seed: int, replicate: int, candidate: int
 ) -> None:
@@ -111,11 +127,6 @@ def fill_enrolled(
     fill_uniforms(out, plan.enrolled_words, plan.enrolled_occasions, seed, replicate, candidate)
     used = 2 * plan.enrolled_words.shape[0]
     normals_in_place(out, plan.n_normals, out[used:])
-
-
-# slots of a course's harm, read on demand
-REACTS, CLOTS, FALLS_ILL, REACTION_WHEN, REACTION_KIND, REACTION_SERIOUS = 0, 1, 2, 3, 4, 5
-AFTER_REACTION, AFTER_CLOT, AFTER_ILLNESS = 6, 7, 8
 
 
 @step

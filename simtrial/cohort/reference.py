@@ -457,7 +457,7 @@ def run(
     seen: Snapshot = empty_snapshot(last - first, n, visits, courses)
     truth: Truth = empty_truth(last - first, n, visits)
     cohort = Cohort(seen, truth)
-    plan = at.draw_plan(protocol.visit_week)
+    plan = at.draw_plan(protocol.visit_week, protocol.course_week)
     for row in range(last - first):
         replicate = first + row
         course: Any = course_row(table, replicate % table.depth.shape[0])

@@ -55,12 +55,12 @@ def _cache_root() -> Path:
 CACHE_DIRECTORY = _cache_root() / f"compiled-{source_digest()}"
 
 
-def _compile[F: Callable[..., object]](function: F) -> F:
+def _compile[F: Callable[..., object]](function: F, **options: object) -> F:
     # numba reads its cache folder when the decorator runs; other packages keep theirs
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(CACHE_DIRECTORY)
     try:
-        compiled: F = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
+        compiled: F = numba.njit(cache=True, error_model="numpy", nogil=True, **options)(function)
     finally:
         numba.config.CACHE_DIR = before
     return compiled
@@ -74,3 +74,18 @@ def step[F: Callable[..., object]](function: F) -> F:
 def kernel[F: Callable[..., object]](function: F) -> F:
     """Compile a function that loops over patients, replicates or outcomes."""
     return _compile(function)
+
+
+def inlined[F: Callable[..., object]](function: F) -> F:
+    """Compile a part of a kernel into its callers."""
+    return _compile(function, inline="always")
+
+
+def unowned[F: Callable[..., object]](function: F) -> F:
+    """Compile a kernel that makes no array and counts no reference to one.
+
+    An engine is handed some ninety arrays in tuples; counting who holds each, at every use, took
+    most of its time (measured: 4.5 us a patient with, 1.6 without). Its callers hold them all
+    while it runs.
+    """
+    return _compile(function, _nrt=False)

@@ -152,7 +152,8 @@ def _repeated(table: CourseTable, rows: int) -> CourseTable:
 
 
 def _enrolled_uniform(scripted: Design, replicate: int, candidate: int, position: int) -> float:
-    plan = draw_plan(protocol_of(scripted).visit_week)
+    protocol = protocol_of(scripted)
+    plan = draw_plan(protocol.visit_week, protocol.course_week)
     filled = np.empty(plan.enrolled_room)
     fill_enrolled(filled, plan, SEED, replicate, candidate)
     return float(filled[plan.n_normals + position])

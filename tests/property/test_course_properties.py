@@ -470,7 +470,7 @@ def events_told_again(
 
 def test_events_follow_from_what_was_measured(trial):
     cohort = simulate(trial)
-    plan = draw_plan(trial.protocol().visit_week)
+    plan = draw_plan(trial.protocol().visit_week, trial.protocol().course_week)
     filled = np.empty(plan.enrolled_room)
     visits = trial.protocol().visit_minute.shape[0]
     for row, place in np.argwhere(cohort.seen.arm >= 0)[::3]:
