@@ -14,6 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as RichProgress
 
 from simtrial.core.errors import DesignError
+from simtrial.core.files import clear_leftovers
+from simtrial.core.files import write_whole as write_bytes
+from simtrial.operating.store import Store
 from simtrial.planning.power import Progress
 
 EXIT_BAD_INPUT, EXIT_CHECK_FAILED, EXIT_INTERRUPTED = 2, 3, 130
@@ -113,11 +116,23 @@ def output_folder(path: Path | None) -> Path | None:
     return path
 
 
+def open_store(folder: Path | None) -> Store | None:
+    """Return the replicates kept in the folder of ``--out``; None without one."""
+    if folder is None:
+        return None
+    clear_leftovers(folder)
+    return Store(folder, tell=note)
+
+
+def note_store(store: Store | None, *, quiet: bool) -> None:
+    """Say how many replicates were read and computed, however the work ended."""
+    if store is not None and store.words():
+        note(store.words(), quiet=quiet)
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a file in one step, so that it is whole or absent."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    write_bytes(path, text.encode())
 
 
 def finish(interrupted: bool, started: float, quiet: bool, *, failed: bool = False) -> None:
