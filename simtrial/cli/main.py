@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from simtrial.cli import fit, power, replicate, size
+from simtrial.cli import fit, power, replicate, size, sweep
 from simtrial.cli.console import (
     EXIT_BAD_INPUT,
     EXIT_CHECK_FAILED,
@@ -28,6 +28,7 @@ app.command(epilog="Example: simtrial size dm_ivig_16w --power 0.9 --out results
 app.command(epilog="Example: simtrial power dm_ivig_16w --n 120 --trials 20000 --json")(power.power)
 app.command(epilog="Example: simtrial fit --seed 7 --out my_posterior.npz")(fit.fit)
 app.command(epilog="Example: simtrial replicate --trials 2000")(replicate.replicate)
+app.add_typer(sweep.app, name="sweep")
 
 
 def main() -> None:
