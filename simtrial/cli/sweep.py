@@ -55,7 +55,11 @@ def run(
         found = run_sweep(plan, folder, processes=processes, progress=bars, tell=note)
     finally:
         bars.close()
-    note(f"{found.read:,} replicates read, {found.computed:,} computed.", quiet=quiet)
+    note(
+        f"{found.ended_before} jobs had ended before; of the others {found.read:,} replicates "
+        f"read, {found.computed:,} computed.",
+        quiet=quiet,
+    )
     if json:
         say(found.to_json())
     else:

@@ -37,9 +37,16 @@ _CSV_HEAD = "job design n scenario status metric estimate mcse low95 high95 repl
 
 @dataclass(frozen=True, kw_only=True)
 class SweepResult:
-    """The document of a sweep, what was read and computed for it, and whether all was run."""
+    """The document of a sweep, and what this run of it did.
+
+    Attributes
+    ----------
+    ended_before : jobs that had ended before, whose replicates were not looked at.
+    read, computed : replicates read and computed for the other jobs.
+    """
 
     document: dict[str, Any]
+    ended_before: int
     read: int
     computed: int
     interrupted: bool
@@ -112,6 +119,7 @@ def run_sweep(
     report.finish()
     result = SweepResult(
         document=_document(plan, records),
+        ended_before=len(plan.jobs) - len(todo),
         read=crew.read,
         computed=crew.computed,
         interrupted=interrupted,

@@ -100,9 +100,10 @@ def serve(
             for given in batch:
                 before = (store.read, store.computed)
                 record = run_job(given.job, posterior, store, seed=seed, trials=trials)
+                text = canonical_json(record)
+                record = json.loads(text)  # as a later run reads it, the order of keys included
                 try:
-                    path = record_path(folder, given.identity)
-                    write_whole(path, canonical_json(record).encode())
+                    write_whole(record_path(folder, given.identity), text.encode())
                 except OSError as problem:
                     record = failure(f"its record cannot be written ({problem.strerror})")
                 connection.send(
