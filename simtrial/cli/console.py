@@ -135,10 +135,13 @@ def write_whole(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
-def finish(interrupted: bool, started: float, quiet: bool, *, failed: bool = False) -> None:
+def finish(
+    interrupted: bool, started: float, quiet: bool, *, failed: bool = False, kept: bool = False
+) -> None:
     """End a command: say how long it took, and leave with the code of what happened."""
     if interrupted:
-        note("Interrupted: what was finished is shown above.")
+        more = " The same command goes on from there." if kept else ""
+        note(f"Interrupted: what was finished is shown above.{more}")
         raise typer.Exit(EXIT_INTERRUPTED)
     note(f"{time.perf_counter() - started:.1f} s", quiet=quiet)
     if failed:

@@ -106,4 +106,4 @@ def power(
         say(f"\nRun again: {document['rerun']}")
         if folder is not None:
             say(f"Written: {folder / 'power.json'}")
-    finish(found.interrupted, started, quiet)
+    finish(found.interrupted, started, quiet, kept=store is not None)

@@ -107,4 +107,4 @@ def size(
         say(f"\nRun again: {document['rerun']}")
         for path in paths:
             say(f"Written: {path}")
-    finish(found.interrupted, started, quiet)
+    finish(found.interrupted, started, quiet, kept=store is not None)

@@ -60,6 +60,9 @@ def run(
         f"read, {found.computed:,} computed.",
         quiet=quiet,
     )
+    for job in found.document["jobs"]:
+        if job["status"] == "failed":
+            note(f"failed: {job['job']}. {job['message']}")
     if json:
         say(found.to_json())
     else:
@@ -67,7 +70,7 @@ def run(
         say(f"\n{_counts(found.document)}")
         if not found.interrupted:
             say(f"Written: {folder / 'sweep.json'}\nWritten: {folder / 'sweep.csv'}")
-    finish(found.interrupted, started, quiet, failed=found.failed > 0)
+    finish(found.interrupted, started, quiet, failed=found.failed > 0, kept=True)
 
 
 @app.command(epilog="Example: simtrial sweep status example --out results/example")
@@ -112,8 +115,5 @@ def _table(document: Mapping[str, Any]) -> str:
         if name is not None:
             m = found[name]
             shown = [name, number(m["estimate"], 3), number(m["mcse"]), f"{m['replicates']:,}"]
-        state = job["status"] + (f": {job['message']}" if job["message"] else "")
         rows.append([job["design"], str(job["n"]), job["scenario"], job["status"], *shown])
-        if job["message"]:
-            note(f"{job['job']}: {state}")
     return aligned(rows, right=[1, 5, 6, 7])

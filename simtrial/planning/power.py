@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simtrial.core.errors import DesignError
-from simtrial.core.provenance import DEFAULT_SEED, canonical_json, digest, version
+from simtrial.core.provenance import DEFAULT_SEED, canonical_json, version
 from simtrial.operating.characteristics import (
     METRIC_OF,
     Metric,
@@ -20,7 +20,7 @@ from simtrial.operating.characteristics import (
 from simtrial.operating.prepare import Prepared, prepare
 from simtrial.operating.replicates import Engine, run_all
 from simtrial.operating.store import Store
-from simtrial.planning.results import digests_of, refuse_another
+from simtrial.planning.results import digest_of, digests_of, refuse_another
 from simtrial.trial.design import Design
 from simtrial.trial.posterior import Posterior, load_posterior
 from simtrial.trial.scenario import Scenario, load_scenario
@@ -257,7 +257,7 @@ def header(
         "command": command,
         "design": name,
         "title": design.title,
-        "digest": digest([digests["design"], digests["posterior"], *digests["scenarios"]]),
+        "digest": digest_of(digests),
         "digests": digests,
         "posterior": digests["posterior"],
         "seed": seed,

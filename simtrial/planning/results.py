@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from simtrial.core.errors import StoreError
-from simtrial.core.provenance import version
+from simtrial.core.provenance import digest, version
 from simtrial.trial.design import Design
 from simtrial.trial.posterior import Posterior
 
@@ -20,6 +20,11 @@ def digests_of(design: Design, posterior: Posterior, truths: Sequence[str]) -> d
         "posterior": posterior.provenance.get("digest", ""),
         "scenarios": list(truths),
     }
+
+
+def digest_of(digests: Mapping[str, Any]) -> str:
+    """Return the digest that names a result, from those of what it is computed from."""
+    return digest([digests["design"], digests["posterior"], *digests["scenarios"]])
 
 
 def read_result(path: Path) -> dict[str, Any] | None:
@@ -53,16 +58,18 @@ def refuse_another(path: Path, digests: Mapping[str, Any], seed: int) -> None:
     held = read_result(path)
     if held is None:
         return
-    theirs = held.get("digests", {})
-    differing = [
-        (f"another {word}", option)
-        for key, word, option in (
-            ("design", "design or n", "design"),
-            ("scenarios", "scenario", "--scenario"),
-            ("posterior", "posterior", "--posterior"),
-        )
-        if theirs.get(key) != digests[key]
-    ]
+    differing = []
+    if held["digest"] != digest_of(digests):
+        theirs = held.get("digests", {})
+        differing = [
+            (f"another {word}", option)
+            for key, word, option in (
+                ("design", "design or n", "design"),
+                ("scenarios", "scenario", "--scenario"),
+                ("posterior", "posterior", "--posterior"),
+            )
+            if theirs.get(key) != digests[key]
+        ]
     if held.get("seed") != seed:
         differing.append((f"seed {held.get('seed')}", f"--seed {held.get('seed')}"))
     if held["simtrial"] != version():

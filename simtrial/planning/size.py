@@ -31,7 +31,7 @@ _Z95 = 1.959963984540054
 # Patients an arm up to which sizes are looked at, one step after the other. The steps are fixed,
 # so that more trials, which may move the answer a little, meet the sizes whose replicates a store
 # holds already.
-_REACHES = (100, 125, 160, 200, 250, 320, 400, 500, 640, 800, MOST_PER_ARM)
+_REACHES = (100, 125, 160, 200, 250, 320, 400, 500, 640, 800)  # and then all
 Target = Literal["power", "assurance"]
 
 
@@ -98,7 +98,7 @@ def _curve(outcomes: Outcomes, prepared: Prepared) -> list[Metric]:
 
 
 def _reach(grid: Sequence[int], arms: int, per_arm: float) -> int:
-    """Return how many of the grid's sizes are looked at to reach some patients an arm."""
+    """Return how many of the grid's sizes are looked at to reach some patients an arm or more."""
     step = next((reach for reach in _REACHES if reach >= per_arm), None)
     return len(grid) if step is None else max(1, sum(1 for n in grid if n <= step * arms))
 
@@ -192,7 +192,7 @@ def size(
         settled = at is not None and grid[count - 1] >= min(2 * grid[at], grid[-1])
         if settled or interrupted or count == len(grid):
             break
-        farther = 2.0 * grid[count - 1] / arms if at is None else 2.05 * grid[at] / arms
+        farther = (2.0 * grid[count - 1] if at is None else 2.1 * grid[at]) / arms
         count = max(count + 1, _reach(grid, arms, farther))
     other: Target = "assurance" if goal == "power" else "power"
     curves = {goal: curve}

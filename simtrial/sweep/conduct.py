@@ -175,7 +175,9 @@ class _Crew:
         try:
             for _ in range(size):
                 members.append(self._engage())
-                self._hand(members[-1], waiting, size)
+            for member in members:  # all are starting by now, none waits for another
+                self._brief(member)
+                self._hand(member, waiting, size)
             while members:
                 ready = wait([m.connection for m in members])
                 for member in [m for m in members if m.connection in ready]:
@@ -186,6 +188,7 @@ class _Crew:
                         yield from self._lost(member, waiting)
                         if waiting:
                             members.append(self._engage())
+                            self._brief(members[-1])
                             self._hand(members[-1], waiting, size)
                         continue
                     if isinstance(message, str):
@@ -208,13 +211,18 @@ class _Crew:
         ours, theirs = multiprocessing.Pipe()
         process = multiprocessing.get_context("spawn").Process(
             target=serve,
-            args=(theirs, self.folder, self.plan.posterior, self.plan.seed, self.plan.trials),
+            args=(theirs, self.folder, self.plan.seed, self.plan.trials),
             daemon=True,
         )
         with _interrupts_wait():
             process.start()
         theirs.close()  # so that its end is seen here when the process ends
         return _Member(process=process, connection=ours)
+
+    def _brief(self, member: _Member) -> None:
+        """Send the posterior: too large to be an argument, which a starting process would block."""
+        with suppress(ConnectionError):
+            member.connection.send(self.plan.posterior)
 
     @staticmethod
     def _hand(member: _Member, waiting: deque[Assignment], size: int) -> bool:

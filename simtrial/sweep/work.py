@@ -82,10 +82,8 @@ def read_record(folder: Path, identity: str) -> dict[str, Any] | None:
     return record if whole else None
 
 
-def serve(
-    connection: Connection, folder: Path, posterior: Posterior, seed: int, trials: int
-) -> None:
-    """Run the jobs that come through a connection, until None or its end comes.
+def serve(connection: Connection, folder: Path, seed: int, trials: int) -> None:
+    """Run the jobs that come through a connection after the posterior, until None or its end.
 
     A sentence for the user is sent as text, an ended job as a Report.
     """
@@ -93,6 +91,7 @@ def serve(
     _end_with_parent()
     store = Store(folder, tell=connection.send)
     try:
+        posterior: Posterior = connection.recv()
         while True:
             batch: Sequence[Assignment] | None = connection.recv()
             if batch is None:

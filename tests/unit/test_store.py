@@ -6,6 +6,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from simtrial.operating import replicates, store
 from simtrial.operating.prepare import Prepared, prepare
 from simtrial.operating.replicates import Outcomes, run_all
 from simtrial.operating.store import Store
-from simtrial.trial.design import Design, load_design
+from simtrial.trial.design import load_design, revalidated
 from simtrial.trial.posterior import Posterior, load_posterior
 from simtrial.trial.scenario import Scenario, load_scenario
 
@@ -121,12 +122,41 @@ def test_what_this_run_computed_is_not_counted_as_read_when_it_is_met_again(prep
     assert (kept.read, kept.computed) == (0, 50)
 
 
+def test_a_batch_that_is_finished_but_not_collected_when_interrupted_is_part_of_the_result(
+    prepared, tmp_path
+):
+    def interrupt(_: int) -> None:
+        until = time.monotonic() + 60.0
+        while len(pieces(tmp_path)) < 2 and time.monotonic() < until:
+            time.sleep(0.001)
+        raise KeyboardInterrupt
+
+    # a second batch is under way while the first is collected
+    ended = run_all(
+        prepared,
+        seed=5,
+        trials=100,
+        sizes=SIZES,
+        chunk=10,
+        advance=interrupt,
+        store=Store(tmp_path),
+    )
+    assert ended.interrupted
+    assert ended.outcomes.replicates == 10 * len(pieces(tmp_path)) >= 20
+
+
 # pieces
 
 
-def test_overlapping_pieces_of_other_chunks_are_read_once_each_replicate(prepared, tmp_path):
+@pytest.mark.parametrize(
+    ("written", "held"),
+    [([(10, 30), (7, 45)], 45), ([(10, 30), (60, 60), (7, 45)], 60), ([(25, 25), (20, 40)], 40)],
+)
+def test_overlapping_pieces_of_other_chunks_are_read_once_each_replicate(
+    prepared, tmp_path, written, held
+):
     undisturbed = run(prepared, None, 60)
-    for chunk, trials in ((10, 30), (60, 60), (7, 45)):
+    for chunk, trials in written:
         other = tmp_path / str(chunk)
         run(prepared, Store(other), trials, chunk=chunk)
         for path in pieces(other):
@@ -134,8 +164,10 @@ def test_overlapping_pieces_of_other_chunks_are_read_once_each_replicate(prepare
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(path.read_bytes())
     kept = Store(tmp_path / "all")
+    series = kept.series(prepared, seed=5, sizes=SIZES, engine="compiled")
+    assert sum(batch.replicates for batch in series.read(0, 60).values()) == held
     assert_equal(run(prepared, kept, 60), undisturbed)
-    assert (kept.read, kept.computed) == (60, 0)
+    assert (kept.read, kept.computed) == (held, 60 - held)
 
 
 def test_overlapping_pieces_that_differ_are_refused_and_named(prepared, tmp_path):
@@ -254,10 +286,6 @@ def test_seed_sizes_and_engine_name_the_series(prepared, tmp_path, more):
     assert name_of(prepared, tmp_path, **more) != name_of(prepared, tmp_path)
 
 
-def other_design(design: Design) -> Design:
-    return design.with_n(14)
-
-
 @pytest.mark.parametrize(
     "scenario",
     [
@@ -274,6 +302,12 @@ def test_the_scenario_names_the_series(prepared, posterior, tmp_path, scenario):
 
 def test_the_design_and_its_n_name_the_series(prepared, posterior, tmp_path):
     other = prepare(DESIGN.with_n(14), load_scenario("point"), posterior)
+    assert name_of(other, tmp_path) != name_of(prepared, tmp_path)
+
+
+def test_a_rule_that_only_the_analysis_reads_names_the_series(prepared, posterior, tmp_path):
+    rule = {"success": {"probability_of": "ivig > placebo", "above": 0.95}}
+    other = prepare(revalidated(DESIGN, {"decision": rule}), load_scenario("point"), posterior)
     assert name_of(other, tmp_path) != name_of(prepared, tmp_path)
 
 

@@ -167,16 +167,16 @@ class KillsAChild(Progress):
 
 
 def test_a_process_that_ends_by_itself_fails_its_job_only_and_the_next_run_mends_it(tmp_path):
-    path = sweep_file(tmp_path, 6, trials=4_000)
+    path = sweep_file(tmp_path, 24, trials=1_000)  # three jobs are handed over at a time
     progress = KillsAChild()
     hurt = run_sweep(plan_of(path), tmp_path / "o", progress=progress)
     assert progress.killed == 1
-    assert (hurt.failed, hurt.document["done"]) == (1, 5)
+    assert (hurt.failed, hurt.document["done"]) == (1, 23)
     (lost,) = [job for job in hurt.document["jobs"] if job["status"] == "failed"]
     assert "exit code -9" in lost["message"]
     assert multiprocessing.active_children() == []
     mended = run_sweep(plan_of(path), tmp_path / "o")
-    assert mended.document["done"] == 6
+    assert mended.document["done"] == 24
 
 
 # as a user meets it: processes and signals
@@ -268,6 +268,18 @@ def test_a_sweep_killed_outright_goes_on_to_the_same_bytes(tmp_path):
 @pytest.mark.verify
 def test_a_sweep_of_200_killed_three_times_goes_on_to_the_same_bytes(tmp_path):
     assert_survives_kills(tmp_path, jobs=200, trials=1_000, kills=[20, 90, 150])
+
+
+def test_its_processes_end_with_a_killed_command_in_the_midst_of_a_job(tmp_path):
+    path, folder = sweep_file(tmp_path, 2, trials=4_000_000), tmp_path / "o"  # for many minutes
+    process = started(path, folder)
+    wait_until(process, lambda: len(pieces(folder)) > 0)
+    children = children_of(process)
+    process.kill()
+    process.communicate(timeout=60)
+    assert len(children) >= 2
+    assert_end(children)
+    assert ended_jobs(folder) == {}
 
 
 def test_ctrl_c_reaches_all_processes_and_ends_without_noise(tmp_path):
