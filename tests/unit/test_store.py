@@ -246,18 +246,27 @@ def test_leftovers_of_killed_writers_are_cleared_and_those_of_living_ones_stay(p
     assert living.exists()
 
 
-def test_a_piece_appears_under_its_name_only_when_it_is_whole(prepared, tmp_path, monkeypatch):
+def test_a_file_keeps_its_content_until_the_new_one_is_whole(tmp_path, monkeypatch):
     class Killed(BaseException):
         pass
 
+    path = tmp_path / "whole.npz"
+    path.write_bytes(b"before")
+    seen = []
+
     def fail(number: int) -> None:
+        seen.append(path.read_bytes())
         raise Killed
 
     monkeypatch.setattr(files.os, "fsync", fail)
-    path = tmp_path / "whole.npz"
     with pytest.raises(Killed):
         files.write_whole(path, b"content")
-    assert list(tmp_path.iterdir()) == []
+    assert seen == [b"before"]
+    assert list(tmp_path.iterdir()) == [path]
+    monkeypatch.undo()
+    files.write_whole(path, b"content")
+    assert path.read_bytes() == b"content"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_folder_that_cannot_be_written_is_refused(prepared, tmp_path):

@@ -16,6 +16,7 @@ import pytest
 from simtrial.core import files
 from simtrial.core.errors import StoreError
 from simtrial.operating import prepare as preparing
+from simtrial.operating import replicates
 from simtrial.operating.store import Store
 from simtrial.planning import power as power_module
 from simtrial.planning.power import Power, Progress, power
@@ -215,15 +216,24 @@ def test_more_trials_of_a_size_add_only_the_new_ones_and_another_target_none(tmp
     assert store.computed == 0
 
 
-def test_the_pilot_of_an_mcse_is_part_of_the_run_it_decides(small_truth, tmp_path):
+def test_the_pilot_of_an_mcse_is_part_of_the_run_it_decides(small_truth, tmp_path, monkeypatch):
+    simulated = []
+    simulate = replicates.run_replicates
+
+    def counted(prepared, *, first, last, **more):
+        simulated.append(last - first)
+        return simulate(prepared, first=first, last=last, **more)
+
+    monkeypatch.setattr(replicates, "run_replicates", counted)
     store = Store(tmp_path)
     found = small_power(store, scenarios=("point",), mcse=0.01, n=40)
-    replicates = found.document["scenarios"][0]["metrics"]["power"]["replicates"]
-    assert replicates > 1_000
-    assert (store.read, store.computed) == (0, replicates + 100)
+    counted_trials = found.document["scenarios"][0]["metrics"]["power"]["replicates"]
+    assert counted_trials > 1_000
+    assert (store.read, store.computed) == (0, counted_trials + 100)
+    assert sum(simulated) == counted_trials + 100
     again = Store(tmp_path)
     assert small_power(again, scenarios=("point",), mcse=0.01, n=40).to_json() == found.to_json()
-    assert again.computed == 0
+    assert (again.computed, sum(simulated)) == (0, counted_trials + 100)
 
 
 @pytest.mark.parametrize(
