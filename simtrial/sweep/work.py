@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import signal
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,7 +86,6 @@ def serve(connection: Connection, folder: Path, seed: int, trials: int) -> None:
 
     A sentence for the user is sent as text, an ended job as a Report.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # what an interrupt means is the parent's matter
     _end_with_parent()
     store = Store(folder, tell=connection.send)
     try:
