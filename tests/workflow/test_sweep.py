@@ -7,6 +7,7 @@ import io
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -206,6 +207,15 @@ def runs(number: int) -> bool:
         return False
 
 
+def simulates(number: int) -> bool:
+    return b"spawn_main" in Path(f"/proc/{number}/cmdline").read_bytes()
+
+
+def holds_back_interrupts(number: int) -> bool:
+    blocked = re.search(r"SigBlk:\s*(\w+)", Path(f"/proc/{number}/status").read_text())
+    return bool(int(blocked[1], 16) >> (signal.SIGINT - 1) & 1)
+
+
 def assert_end(children: list[int]) -> None:
     until = time.monotonic() + 30.0
     while any(map(runs, children)) and time.monotonic() < until:
@@ -290,6 +300,8 @@ def test_ctrl_c_reaches_all_processes_and_ends_without_noise(tmp_path):
     process = started(path, folder)
     wait_until(process, lambda: len(children_of(process)) >= 3)  # two and their tracker
     children = children_of(process)
+    held_back = [holds_back_interrupts(number) for number in children if simulates(number)]
+    assert held_back == [True, True]
     time.sleep(0.2)  # they are importing
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
