@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -264,10 +264,21 @@ def test_a_file_that_is_no_result_is_not_overwritten(small_truth, tmp_path):
 WORDS = ["power", "dm_ivig_16w", "--scenario", "posterior", "--n", "24", "--json"]
 
 
-def started(folder: Path, *more: str) -> subprocess.Popen[str]:
-    words = [*COMMAND, *WORDS, "--out", str(folder), *more]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(words, cwd=ROOT, text=True, **pipes)
+@pytest.fixture
+def started() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Return what starts the command in a process of its own, which does not outlive the test."""
+    processes = []
+
+    def start(folder: Path, *more: str) -> subprocess.Popen[str]:
+        words = [*COMMAND, *WORDS, "--out", str(folder), *more]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        processes.append(subprocess.Popen(words, cwd=ROOT, text=True, **pipes))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        with process:
+            process.kill()
 
 
 def stop_after_pieces(process: subprocess.Popen[str], folder: Path, count: int, how: int) -> None:
@@ -277,7 +288,7 @@ def stop_after_pieces(process: subprocess.Popen[str], folder: Path, count: int, 
     process.send_signal(how)
 
 
-def test_a_killed_and_an_interrupted_command_go_on_to_the_same_files(tmp_path):
+def test_a_killed_and_an_interrupted_command_go_on_to_the_same_files(started, tmp_path):
     folder, few = tmp_path / "o", ("--trials", "3000", "--chunk", "5")
     first = started(folder, *few)
     stop_after_pieces(first, folder, 20, signal.SIGKILL)
@@ -303,7 +314,7 @@ def test_a_killed_and_an_interrupted_command_go_on_to_the_same_files(tmp_path):
     assert {path: held(folder)[path] for path in between} == between
 
 
-def test_two_processes_may_write_the_same_series_at_once(tmp_path):
+def test_two_processes_may_write_the_same_series_at_once(started, tmp_path):
     folder = tmp_path / "o"
     pair = [started(folder, "--trials", "1500", "--chunk", c, "--seed", "3") for c in ("7", "11")]
     outs = [process.communicate(timeout=120) for process in pair]

@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -186,10 +186,21 @@ def test_a_process_that_ends_by_itself_fails_its_job_only_and_the_next_run_mends
 # as a user meets it: processes and signals
 
 
-def started(path: Path, folder: Path, **more) -> subprocess.Popen[str]:
-    words = [*COMMAND, "sweep", "run", str(path), "--out", str(folder), "--json"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "start_new_session": True}
-    return subprocess.Popen(words, cwd=ROOT, text=True, **(pipes | more))
+@pytest.fixture
+def started() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Return what starts a sweep in a process of its own, which does not outlive the test."""
+    processes = []
+
+    def start(path: Path, folder: Path, **more) -> subprocess.Popen[str]:
+        words = [*COMMAND, "sweep", "run", str(path), "--out", str(folder), "--json"]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "start_new_session": True}
+        processes.append(subprocess.Popen(words, cwd=ROOT, text=True, **(pipes | more)))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        with process:
+            process.kill()
 
 
 def children_of(process: subprocess.Popen[str]) -> list[int]:
@@ -208,6 +219,7 @@ def runs(number: int) -> bool:
 
 
 def simulates(number: int) -> bool:
+    """Return whether a process is one that simulates, and has begun to be it."""
     return b"spawn_main" in Path(f"/proc/{number}/cmdline").read_bytes()
 
 
@@ -242,7 +254,9 @@ def replicates_in(folder: Path) -> int:
     return sum(int(last) - int(first) + 1 for first, last in bounds)
 
 
-def assert_survives_kills(tmp_path: Path, jobs: int, trials: int, kills: list[int]) -> None:
+def assert_survives_kills(
+    started, tmp_path: Path, jobs: int, trials: int, kills: list[int]
+) -> None:
     """Kill at some numbers of ended jobs; the end is that of an undisturbed run, byte for byte."""
     path, folder = sweep_file(tmp_path, jobs, trials=trials), tmp_path / "o"
     for count in kills:
@@ -274,16 +288,16 @@ def assert_survives_kills(tmp_path: Path, jobs: int, trials: int, kills: list[in
     assert json.loads(out)["done"] == jobs
 
 
-def test_a_sweep_killed_outright_goes_on_to_the_same_bytes(tmp_path):
-    assert_survives_kills(tmp_path, jobs=12, trials=6_000, kills=[1])
+def test_a_sweep_killed_outright_goes_on_to_the_same_bytes(started, tmp_path):
+    assert_survives_kills(started, tmp_path, jobs=12, trials=6_000, kills=[1])
 
 
 @pytest.mark.verify
-def test_a_sweep_of_200_killed_three_times_goes_on_to_the_same_bytes(tmp_path):
-    assert_survives_kills(tmp_path, jobs=200, trials=1_000, kills=[20, 90, 150])
+def test_a_sweep_of_200_killed_three_times_goes_on_to_the_same_bytes(started, tmp_path):
+    assert_survives_kills(started, tmp_path, jobs=200, trials=1_000, kills=[20, 90, 150])
 
 
-def test_its_processes_end_with_a_killed_command_in_the_midst_of_a_job(tmp_path):
+def test_its_processes_end_with_a_killed_command_in_the_midst_of_a_job(started, tmp_path):
     path, folder = sweep_file(tmp_path, 2, trials=4_000_000), tmp_path / "o"  # for many minutes
     process = started(path, folder)
     wait_until(process, lambda: len(pieces(folder)) > 0)
@@ -295,13 +309,12 @@ def test_its_processes_end_with_a_killed_command_in_the_midst_of_a_job(tmp_path)
     assert ended_jobs(folder) == {}
 
 
-def test_ctrl_c_reaches_all_processes_and_ends_without_noise(tmp_path):
+def test_ctrl_c_reaches_all_processes_and_ends_without_noise(started, tmp_path):
     path, folder = sweep_file(tmp_path, 40, trials=8_000), tmp_path / "o"
     process = started(path, folder)
-    wait_until(process, lambda: len(children_of(process)) >= 3)  # two and their tracker
+    wait_until(process, lambda: sum(map(simulates, children_of(process))) == 2)
     children = children_of(process)
-    held_back = [holds_back_interrupts(number) for number in children if simulates(number)]
-    assert held_back == [True, True]
+    assert [holds_back_interrupts(n) for n in children if simulates(n)] == [True, True]
     time.sleep(0.2)  # they are importing
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
@@ -314,7 +327,7 @@ def test_ctrl_c_reaches_all_processes_and_ends_without_noise(tmp_path):
     assert not (folder / "sweep.json").exists()
 
 
-def test_a_process_of_a_sweep_loads_neither_sampler_nor_plots(tmp_path):
+def test_a_process_of_a_sweep_loads_neither_sampler_nor_plots(started, tmp_path):
     path = sweep_file(tmp_path, 2, trials=50)
     # every interpreter, those of the sweep included, tells on stderr what it imports
     environment = os.environ | {"PYTHONPROFILEIMPORTTIME": "1"}
