@@ -20,7 +20,7 @@ import re
 import threading
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -246,7 +246,7 @@ class Series:
                 )
 
     @contextlib.contextmanager
-    def _or_refuse(self) -> Any:
+    def _or_refuse(self) -> Iterator[None]:
         try:
             yield
         except OSError as problem:
