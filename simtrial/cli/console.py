@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import time
@@ -15,6 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as RichProgress
 
 from simtrial.core.errors import DesignError
+from simtrial.core.files import clear_leftovers
+from simtrial.core.files import write_whole as write_bytes
+from simtrial.operating.store import Store
 from simtrial.planning.power import Progress
 
 EXIT_BAD_INPUT, EXIT_CHECK_FAILED, EXIT_INTERRUPTED = 2, 3, 130
@@ -114,6 +116,20 @@ def output_folder(path: Path | None) -> Path | None:
     return path
 
 
+def open_store(folder: Path | None) -> Store | None:
+    """Return the replicates kept in the folder of ``--out``; None without one."""
+    if folder is None:
+        return None
+    clear_leftovers(folder)
+    return Store(folder, tell=note)
+
+
+def note_store(store: Store | None, *, quiet: bool) -> None:
+    """Say how many replicates were read and computed, however the work ended."""
+    if store is not None and store.words():
+        note(store.words(), quiet=quiet)
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a file in one step, so that it is whole or absent.
 
@@ -121,23 +137,22 @@ def write_whole(path: Path, text: str) -> None:
     ------
     DesignError : when it cannot be written; nothing is left behind.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
+        write_bytes(path, text.encode())
     except OSError as problem:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise DesignError(
             f"--out {path}: cannot be written ({problem.strerror}); give a file in a folder that "
             "may be written, such as --out results/demo/report.html."
         ) from None
 
 
-def finish(interrupted: bool, started: float, quiet: bool, *, failed: bool = False) -> None:
+def finish(
+    interrupted: bool, started: float, quiet: bool, *, failed: bool = False, kept: bool = False
+) -> None:
     """End a command: say how long it took, and leave with the code of what happened."""
     if interrupted:
-        note("Interrupted: what was finished is shown above.")
+        more = " The same command goes on from there." if kept else ""
+        note(f"Interrupted: what was finished is shown above.{more}")
         raise typer.Exit(EXIT_INTERRUPTED)
     note(f"{time.perf_counter() - started:.1f} s", quiet=quiet)
     if failed:

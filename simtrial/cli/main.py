@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from simtrial.cli import cohort, evidence, fit, power, replicate, report, sensitivity, size
+from simtrial.cli import cohort, evidence, fit, power, replicate, report, sensitivity, size, sweep
 from simtrial.cli.console import (
     EXIT_BAD_INPUT,
     EXIT_CHECK_FAILED,
@@ -38,6 +38,7 @@ app.add_typer(evidence.evidence, name="evidence")
 app.command(epilog="Example: simtrial sensitivity dm_ivig_16w --method tornado --out results/demo")(
     sensitivity.sensitivity
 )
+app.add_typer(sweep.app, name="sweep")
 
 
 def main() -> None:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from simtrial.cli.console import BarProgress, all_cores, finish, say
+from simtrial.cli.console import (
+    BarProgress,
+    all_cores,
+    finish,
+    note_store,
+    open_store,
+    output_folder,
+    say,
+    write_whole,
+)
 from simtrial.cli.options import Chunk, DesignName, Json, PosteriorFile, Quiet, Seed, Workers
 from simtrial.core.provenance import DEFAULT_SEED
 
@@ -35,6 +45,10 @@ def power(
     workers: Workers = None,
     chunk: Chunk = None,
     posterior: PosteriorFile = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="folder for JSON and replicates; run again, it goes on"),
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -56,6 +70,8 @@ def power(
     if trials is not None and mcse is not None:
         raise DesignError("--trials and --mcse exclude each other; give one, such as --mcse 0.003.")
     spec, held = load_design(design), load_posterior(posterior)
+    folder = output_folder(out)
+    store = open_store(folder)
     bars = BarProgress(quiet=quiet)
     try:
         found = find_power(
@@ -72,10 +88,14 @@ def power(
             name=design,
             posterior_name=None if posterior is None else str(posterior),
             progress=bars,
+            store=store,
         )
     finally:
         bars.close()
+        note_store(store, quiet=quiet)
     document = found.document
+    if folder is not None:
+        write_whole(folder / "power.json", found.to_json() + "\n")
     if json:
         say(found.to_json())
     else:
@@ -87,4 +107,6 @@ def power(
         say("\n" + "\n".join(control_lines(document)) + "\n")
         say(assumption_table(document))
         say(f"\nRun again: {document['rerun']}")
-    finish(found.interrupted, started, quiet)
+        if folder is not None:
+            say(f"Written: {folder / 'power.json'}")
+    finish(found.interrupted, started, quiet, kept=store is not None)

@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from simtrial.cli.console import BarProgress, all_cores, finish, output_folder, say, write_whole
+from simtrial.cli.console import (
+    BarProgress,
+    all_cores,
+    finish,
+    note_store,
+    open_store,
+    output_folder,
+    say,
+    write_whole,
+)
 from simtrial.cli.options import (
     Chunk,
     DesignName,
@@ -36,7 +45,10 @@ def size(
     workers: Workers = None,
     chunk: Chunk = None,
     posterior: PosteriorFile = None,
-    out: Annotated[Path | None, typer.Option(help="folder for JSON, figure and page")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="folder for JSON, figure, page and replicates; run again, it goes on"),
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -57,6 +69,7 @@ def size(
     started = time.perf_counter()
     spec, held = load_design(design), load_posterior(posterior)
     folder = output_folder(out)
+    store = open_store(folder)
     bars = BarProgress(quiet=quiet)
     try:
         found = find_size(
@@ -72,9 +85,11 @@ def size(
             name=design,
             posterior_name=None if posterior is None else str(posterior),
             progress=bars,
+            store=store,
         )
     finally:
         bars.close()
+        note_store(store, quiet=quiet)
     document = found.document
     paths = []
     if folder is not None:
@@ -103,4 +118,4 @@ def size(
         say(f"\nRun again: {document['rerun']}")
         for path in paths:
             say(f"Written: {path}")
-    finish(found.interrupted, started, quiet)
+    finish(found.interrupted, started, quiet, kept=store is not None)

@@ -29,3 +29,7 @@ class FitError(SimtrialError, RuntimeError):
 
 class DomainError(SimtrialError, ValueError):
     """An argument of a function outside the values it is defined for."""
+
+
+class StoreError(SimtrialError, ValueError):
+    """A folder of results that cannot be used, contradicts itself, or holds another result."""

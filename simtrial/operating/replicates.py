@@ -2,15 +2,16 @@
 
 The compiled engine releases the interpreter's lock, so threads use all cores without copying
 anything. Batches are put together in order of replicate; an interrupted run keeps the batches
-finished without a gap.
+finished without a gap. With a store, batches that it holds are read, and new ones are written as
+they finish.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,6 +137,25 @@ def run_replicates(
     )
 
 
+class KeptSeries(Protocol):
+    """The kept replicates of one series, each known by its number."""
+
+    def read(self, first: int, last: int) -> Mapping[int, Outcomes]:
+        """Return what is held of replicates first..last-1, by first replicate, no two alike."""
+
+    def write(self, first: int, outcomes: Outcomes) -> None:
+        """Keep a batch that starts at a replicate; called from any thread."""
+
+
+class Keeper(Protocol):
+    """Where replicates are kept between runs; ``simtrial.operating.store`` keeps them on disk."""
+
+    def series(
+        self, prepared: Prepared, *, seed: int, sizes: Sequence[int], engine: Engine
+    ) -> KeptSeries:
+        """Return the series whose replicates all of this decides."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """Outcomes of a run, and whether it was interrupted before its end."""
@@ -155,8 +175,14 @@ def run_all(
     chunk: int | None = None,
     engine: Engine = "compiled",
     advance: Callable[[int], None] | None = None,
+    store: Keeper | None = None,
 ) -> Run:
     """Run replicates first..first+trials-1; neither ``workers`` nor ``chunk`` moves the result.
+
+    Parameters
+    ----------
+    advance : told of each batch, and at once of what the store holds already.
+    store : where replicates are read from and new ones are added.
 
     Raises
     ------
@@ -167,37 +193,70 @@ def run_all(
     if trials < 1:
         raise DesignError(f"trials is {trials}; give at least 1, such as 10000.")
     size = chunk or max(1, _BATCH_PATIENTS // max(sizes))
-    starts = range(first, first + trials, size)
+    last = first + trials
+    kept = None
+    if store is not None:
+        kept = store.series(prepared, seed=seed, sizes=sizes, engine=engine)
+    done = {} if kept is None else dict(kept.read(first, last))
+    if advance is not None and done:
+        advance(sum(batch.replicates for batch in done.values()))
 
-    def task(start: int) -> Outcomes:
-        stop = min(start + size, first + trials)
-        return run_replicates(
+    def task(start: int, stop: int) -> Outcomes:
+        outcomes = run_replicates(
             prepared, seed=seed, first=start, last=stop, sizes=sizes, engine=engine
         )
+        if kept is not None:
+            kept.write(start, outcomes)  # here, since an interrupt only reaches the main thread
+        return outcomes
 
-    done: list[Outcomes] = []
     interrupted = False
     pool = ThreadPoolExecutor(workers)
-    waiting: list[Future[Outcomes]] = []
+    waiting: dict[int, Future[Outcomes]] = {}
+
+    def collect() -> None:
+        start = next(iter(waiting))
+        done[start] = waiting[start].result()
+        del waiting[start]  # after it is done: an interrupt in between loses nothing
+        if advance is not None:
+            advance(done[start].replicates)
+
     try:
         # only a few batches ahead, so that an interrupt does not wait for thousands
-        queue = iter(starts)
-        for start in queue:
-            waiting.append(pool.submit(task, start))
-            if len(waiting) >= 2 * workers:
-                done.append(waiting.pop(0).result())
-                if advance is not None:
-                    advance(done[-1].replicates)
+        for low, high in missing(done, first, last):
+            for start in range(low, high, size):
+                waiting[start] = pool.submit(task, start, min(start + size, high))
+                if len(waiting) >= 2 * workers:
+                    collect()
         while waiting:
-            done.append(waiting.pop(0).result())
-            if advance is not None:
-                advance(done[-1].replicates)
+            collect()
     except KeyboardInterrupt:
         interrupted = True
-        while waiting and waiting[0].done():
-            done.append(waiting.pop(0).result())
-        if not done:
-            raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-    return Run(outcomes=_join(done), interrupted=interrupted)
+    for start, future in waiting.items():  # an interrupted run's last batches
+        if not future.cancelled() and future.exception() is None:
+            done[start] = future.result()
+    batches = _without_gap(done, first)
+    if not batches:
+        raise KeyboardInterrupt
+    return Run(outcomes=_join(batches), interrupted=interrupted)
+
+
+def missing(done: Mapping[int, Outcomes], first: int, last: int) -> list[tuple[int, int]]:
+    """Return the ranges (from, up to and without) of first..last-1 that no batch holds."""
+    holes = []
+    at = first
+    for start in sorted(done):
+        if start > at:
+            holes.append((at, start))
+        at = start + done[start].replicates
+    return [*holes, (at, last)] if at < last else holes
+
+
+def _without_gap(done: Mapping[int, Outcomes], first: int) -> list[Outcomes]:
+    batches: list[Outcomes] = []
+    at = first
+    while at in done:
+        batches.append(done[at])
+        at += done[at].replicates
+    return batches

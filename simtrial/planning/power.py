@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simtrial.core.errors import DesignError
-from simtrial.core.provenance import DEFAULT_SEED, canonical_json, digest, version
+from simtrial.core.provenance import DEFAULT_SEED, canonical_json, version
 from simtrial.operating.characteristics import (
     METRIC_OF,
     Metric,
@@ -19,6 +19,8 @@ from simtrial.operating.characteristics import (
 )
 from simtrial.operating.prepare import Prepared, prepare
 from simtrial.operating.replicates import Engine, run_all
+from simtrial.operating.store import Store
+from simtrial.planning.results import digest_of, digests_of, refuse_another
 from simtrial.trial.design import Design
 from simtrial.trial.posterior import Posterior, load_posterior
 from simtrial.trial.scenario import Scenario, load_scenario
@@ -86,12 +88,24 @@ def named_scenarios(names: Sequence[str]) -> list[tuple[str, Scenario]]:
     return [(name, load_scenario(name)) for name in names]
 
 
-def trials_for(prepared: Prepared, mcse: float, *, seed: int, workers: int) -> int:
+def trials_for(
+    prepared: Prepared,
+    mcse: float,
+    *,
+    seed: int,
+    workers: int,
+    store: Store | None = None,
+) -> int:
     """Return how many replicates bring the error of success down to ``mcse``."""
     if not 0.0002 <= mcse <= 0.5:
         raise DesignError(f"mcse is {mcse:g}; give a standard error from 0.0002 to 0.5.")
     pilot = run_all(
-        prepared, seed=seed, trials=1_000, sizes=[prepared.design.sample_size.n], workers=workers
+        prepared,
+        seed=seed,
+        trials=1_000,
+        sizes=[prepared.design.sample_size.n],
+        workers=workers,
+        store=store,
     )
     found = success_metric(pilot.outcomes.success[:, -1], prepared.rows, prepared.row_ess)
     share = min(max(found.estimate, 0.02), 0.98)
@@ -114,6 +128,7 @@ def power(
     name: str = "design",
     posterior_name: str | None = None,
     progress: Progress | None = None,
+    store: Store | None = None,
 ) -> Power:
     """Return power, type I error and assurance of a design.
 
@@ -124,10 +139,12 @@ def power(
     trials, mcse : replicates a scenario, or the standard error that decides how many.
     workers, chunk : how the work is split; no result depends on them.
     name, posterior_name : what the design and the posterior are called in the line to run again.
+    store : a folder in which replicates are kept: those it holds are read, new ones are added.
 
     Raises
     ------
     DesignError, PosteriorError : when the design cannot be run under a scenario.
+    StoreError : when the store's folder cannot be used or holds the power of something else.
     """
     if n is not None:
         design = design.with_n(n)
@@ -138,28 +155,39 @@ def power(
         )
     held = posterior if posterior is not None else load_posterior()
     report = progress if progress is not None else Progress()
-    rows, read = [], []
+    named = named_scenarios(scenarios)
+    truths = [scenario.digest() for _, scenario in named]
+    if store is not None:
+        refuse_another(store.folder / "power.json", digests_of(design, held, truths), seed)
+    rows: list[dict[str, Any]] = []
+    read: list[Prepared] = []
     interrupted = False
-    for label, scenario in named_scenarios(scenarios):
-        prepared = prepare(design, scenario, held, workers=workers, start=report.start)
-        wanted = trials
-        if mcse is not None:
-            wanted = trials_for(prepared, mcse, seed=seed, workers=workers)
-        advance = report.start(label, wanted)
-        run = run_all(
-            prepared,
-            seed=seed,
-            trials=wanted,
-            sizes=[design.sample_size.n],
-            workers=workers,
-            chunk=chunk,
-            engine=engine,
-            advance=advance,
-        )
+    for label, scenario in named:
+        try:
+            prepared = prepare(design, scenario, held, workers=workers, start=report.start)
+            wanted = trials
+            if mcse is not None:
+                wanted = trials_for(prepared, mcse, seed=seed, workers=workers, store=store)
+            run = run_all(
+                prepared,
+                seed=seed,
+                trials=wanted,
+                sizes=[design.sample_size.n],
+                workers=workers,
+                chunk=chunk,
+                engine=engine,
+                advance=report.start(label, wanted),
+                store=store,
+            )
+        except KeyboardInterrupt:
+            if not rows:
+                raise
+            interrupted = True  # the scenarios before this one stand
+            break
         report.finish()
         interrupted, truth = run.interrupted, None
         if prepared.rows == 1 and not interrupted:
-            truth = _truth(prepared, seed=seed, workers=workers)
+            truth = _truth(prepared, seed=seed, workers=workers, store=store)
             interrupted = truth is None
         row = scenario_row(prepared, run.outcomes, label, truth)
         if mcse is not None:
@@ -169,7 +197,7 @@ def power(
         read.append(prepared)
         if interrupted:
             break
-    document = header("power", design, held, read, name=name, seed=seed)
+    document = header("power", design, held, read, name=name, seed=seed, truths=truths)
     document["trials"] = trials if mcse is None else None
     document["scenarios"] = rows
     document["interrupted"] = interrupted
@@ -184,7 +212,7 @@ def power(
     return Power(document=document, interrupted=interrupted)
 
 
-def _truth(prepared: Prepared, *, seed: int, workers: int) -> Metric | None:
+def _truth(prepared: Prepared, *, seed: int, workers: int, store: Store | None) -> Metric | None:
     """Return the true difference under a scenario, from patients that no counted trial holds.
 
     None when interrupted: what was counted before stays.
@@ -198,6 +226,7 @@ def _truth(prepared: Prepared, *, seed: int, workers: int) -> Metric | None:
             trials=math.ceil(_TRUTH_PATIENTS / n),
             sizes=[n],
             workers=workers,
+            store=store,
         )
     except KeyboardInterrupt:
         return None
@@ -212,14 +241,17 @@ def header(
     *,
     name: str,
     seed: int,
+    truths: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Return what every result document says of its origin.
 
+    ``truths`` are the digests of the scenarios asked for; without it, those that are ready.
     Inputs, noise floor and eligible share are those of the first scenario; what another replaces
     stands in its own row.
     """
     prepared = ready[0]
-    truths = [p.scenario.digest() for p in ready]
+    asked = truths if truths is not None else [p.scenario.digest() for p in ready]
+    digests = digests_of(design, posterior, asked)
     return {
         "simtrial": version(),
         "command": command,
@@ -227,8 +259,9 @@ def header(
         "title": design.title,
         "protocol": design.model_dump(mode="json"),
         "arms": list(design.arm_names),  # in order, which JSON with sorted keys does not keep
-        "digest": digest([design.digest(), posterior.provenance.get("digest", ""), *truths]),
-        "posterior": posterior.provenance.get("digest", ""),
+        "digest": digest_of(digests),
+        "digests": digests,
+        "posterior": digests["posterior"],
         "seed": seed,
         "endpoint": design.endpoint.words(),
         "control_rate_stated": prepared.control_rate,

@@ -20,14 +20,19 @@ from simtrial.operating.background import CONTROL_RATE, SOLVED
 from simtrial.operating.characteristics import Metric, scenario_row, success_metric
 from simtrial.operating.prepare import Prepared, prepare
 from simtrial.operating.replicates import Outcomes, run_all
+from simtrial.operating.store import Store
 from simtrial.planning.power import DEFAULT_TRIALS, Progress, header
+from simtrial.planning.results import digests_of, refuse_another
 from simtrial.trial.design import Design
 from simtrial.trial.posterior import Origin, Posterior, load_posterior
 from simtrial.trial.scenario import Source, load_scenario
 
 MOST_PER_ARM = 1_000
 _Z95 = 1.959963984540054
-_FIRST_REACH = 100  # patients an arm looked at before going on
+# Patients an arm up to which sizes are looked at, one step after the other. The steps are fixed,
+# so that more trials, which may move the answer a little, meet the sizes whose replicates a store
+# holds already.
+_REACHES = (100, 125, 160, 200, 250, 320, 400, 500, 640, 800)  # and then all
 Target = Literal["power", "assurance"]
 
 
@@ -94,8 +99,9 @@ def _curve(outcomes: Outcomes, prepared: Prepared) -> list[Metric]:
 
 
 def _reach(grid: Sequence[int], arms: int, per_arm: float) -> int:
-    """Return how many of the grid's sizes are looked at to reach some patients an arm."""
-    return max(1, sum(1 for n in grid if n <= per_arm * arms))
+    """Return how many of the grid's sizes are looked at to reach some patients an arm or more."""
+    step = next((reach for reach in _REACHES if reach >= per_arm), None)
+    return len(grid) if step is None else max(1, sum(1 for n in grid if n <= step * arms))
 
 
 def size(
@@ -112,6 +118,7 @@ def size(
     name: str = "design",
     posterior_name: str | None = None,
     progress: Progress | None = None,
+    store: Store | None = None,
 ) -> SampleSize:
     """Return the smallest total n whose target holds at it and at every larger n looked at.
 
@@ -121,10 +128,12 @@ def size(
     scenario : a file or shipped name whose replacements hold in both curves.
     trials : replicates of each curve.
     workers, chunk : how the work is split; no result depends on them.
+    store : a folder in which replicates are kept: those it holds are read, new ones are added.
 
     Raises
     ------
     DesignError, PosteriorError : when the design cannot be sized.
+    StoreError : when the store's folder cannot be used or holds the sample size of something else.
     """
     if power is not None and assurance is not None:
         raise DesignError("give a target of power or of assurance, not both.")
@@ -142,6 +151,9 @@ def size(
             f"--scenario {scenario} is from: {base.source}, under which no size shows a benefit; "
             "size takes from: point or from: posterior, for what the scenario sets."
         )
+    if store is not None:
+        truth = base.model_copy(update={"source": "point"}).digest()
+        refuse_another(store.folder / "size.json", digests_of(design, held, [truth]), seed)
     grid = size_grid(design)
     arms = len(design.arms)
     sources: dict[Target, Source] = {"power": "point", "assurance": "posterior"}
@@ -166,13 +178,14 @@ def size(
             workers=workers,
             chunk=chunk,
             advance=advance,
+            store=store,
         )
         report.finish()
         return run.outcomes, run.interrupted
 
     # the target's own curve decides how far to look: to at least twice the answer, since a
     # larger n below the target would move it
-    count = _reach(grid, arms, _FIRST_REACH)
+    count = _reach(grid, arms, _REACHES[0])
     while True:
         outcomes, interrupted = look(goal, count)
         curve = _curve(outcomes, prepared[goal])
@@ -180,7 +193,7 @@ def size(
         settled = at is not None and grid[count - 1] >= min(2 * grid[at], grid[-1])
         if settled or interrupted or count == len(grid):
             break
-        farther = 2.0 * grid[count - 1] / arms if at is None else 2.05 * grid[at] / arms
+        farther = (2.0 * grid[count - 1] if at is None else 2.1 * grid[at]) / arms
         count = max(count + 1, _reach(grid, arms, farther))
     other: Target = "assurance" if goal == "power" else "power"
     curves = {goal: curve}

@@ -71,6 +71,10 @@ class _Input(_Part):
     source: str
 
 
+class _Digests(_Part):
+    scenarios: Annotated[list[str], Field(min_length=1)]
+
+
 class _Result(_Part):
     simtrial: str
     design: str
@@ -78,6 +82,7 @@ class _Result(_Part):
     protocol: dict[str, Any]
     arms: list[str]
     digest: str
+    digests: _Digests
     posterior: str
     seed: int
     endpoint: str
@@ -204,8 +209,12 @@ def digest_of(document: dict[str, Any]) -> str:
     truths = scenarios_of(document)
     if document["command"] == "size":  # both curves hold the same truth, named by the point
         truths = [truths[0].model_copy(update={"source": "point"})]
-    parts = [digest([document["protocol"], document["arms"]]), document["posterior"]]
-    return digest([*parts, *(truth.digest() for truth in truths)])
+    found = [truth.digest() for truth in truths]
+    asked = document["digests"]["scenarios"]
+    if asked[: len(found)] == found:
+        found = asked  # an interrupted result holds the first rows of those asked for
+    protocol = digest([document["protocol"], document["arms"]])
+    return digest([protocol, document["posterior"], *found])
 
 
 def _check_parts(document: dict[str, Any], source: str, again: str) -> None:

@@ -28,7 +28,7 @@ class Replacement(Spec):
     source: str = "set in the scenario"
 
 
-def _as_replacement(value: object) -> object:
+def as_replacement(value: object) -> object:
     """Return a bare number as a replacement by that value."""
     plain = isinstance(value, int | float) and not isinstance(value, bool)
     return {"value": float(value)} if plain else value  # type: ignore[arg-type]
@@ -43,7 +43,7 @@ class Scenario(Spec):
     """
 
     source: Source = Field(alias="from", examples=["posterior"])
-    set: dict[str, Annotated[Replacement, BeforeValidator(_as_replacement)]] = {}
+    set: dict[str, Annotated[Replacement, BeforeValidator(as_replacement)]] = {}
 
     def replacements(self) -> dict[str, Replacement]:
         """Return the replacements by the name as written."""

@@ -66,6 +66,12 @@ BREACHES = [
     ),
     Breach(
         contract="layers",
+        what="a sweep draws its report",
+        lines={"sweep/planted.py": "from simtrial.report import curves"},
+        told="simtrial.sweep is not allowed to import simtrial.report",
+    ),
+    Breach(
+        contract="layers",
         what="an import inside a function counts too",
         lines={"trial/planted.py": "def late():\n    from simtrial.cohort import compiled\n"},
         told="simtrial.trial is not allowed to import simtrial.cohort",
@@ -114,6 +120,16 @@ BREACHES = [
             "operating/planted.py": "from simtrial.synthesis import planted",
         },
         told="simtrial.operating is not allowed to import pymc",
+    ),
+    Breach(
+        contract="worker",
+        what="a process of a sweep remakes the posterior",
+        lines={
+            "synthesis/planted.py": "import pymc",
+            "planning/refit.py": "from simtrial.synthesis import planted",
+            "sweep/work.py": "from simtrial.planning import refit",
+        },
+        told="simtrial.sweep is not allowed to import pymc",
     ),
     Breach(
         contract="worker",

@@ -8,7 +8,7 @@ import pytest
 
 from simtrial.core.errors import DesignError
 from simtrial.operating.characteristics import Metric
-from simtrial.planning.size import MOST_PER_ARM, size, size_grid, smallest
+from simtrial.planning.size import MOST_PER_ARM, _reach, size, size_grid, smallest
 from simtrial.trial.design import Design, load_design, revalidated
 
 DEMO = load_design("dm_ivig_16w")
@@ -68,6 +68,17 @@ def test_two_to_one_begins_with_the_smallest_total_that_holds_two_an_arm() -> No
 
 def test_one_arm_is_looked_at_from_two_patients() -> None:
     assert size_grid(load_design("documents/lim21"))[:3] == [2, 4, 6]
+
+
+@pytest.mark.parametrize(("placebo", "ivig"), [(1, 1), (1, 2), (2, 3), (1, 3)])
+def test_answers_close_to_each_other_look_at_the_same_sizes(placebo: int, ivig: int) -> None:
+    # replicates are stored by the sizes looked at, and more trials move the answer a little
+    grid = size_grid(with_ratio(placebo, ivig))
+    counts = [_reach(grid, 2, 2.1 * n / 2) for n in grid]
+    assert len(set(counts)) <= 11
+    assert counts == sorted(counts)
+    # at least twice the answer, so that a larger n below the target would be seen
+    assert all(grid[c - 1] >= min(2 * n, grid[-1]) for c, n in zip(counts, grid, strict=True))
 
 
 # the answer
