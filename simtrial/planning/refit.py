@@ -14,7 +14,7 @@ from simtrial.synthesis.fingerprint import differences, fingerprint
 from simtrial.synthesis.fit import ROWS, fit, medians_of, summary
 from simtrial.synthesis.priors import Priors, load_priors
 from simtrial.synthesis.tables import PATIENTS_PER_NODE
-from simtrial.trial.posterior import Posterior
+from simtrial.trial.posterior import Posterior, content_digest
 
 
 def refit(
@@ -69,8 +69,7 @@ def refit(
         "fingerprint": marks_of(facts, table),
         "extra": {name: summary(values) for name, values in fitted.extra.items()},
     }
-    content = {name: values.tolist() for name, values in fitted.draws.items()}
-    provenance["digest"] = digest([content, {k: v.tolist() for k, v in background.items()}])
+    provenance["digest"] = content_digest(fitted.draws, background)
     return Posterior(
         draws=fitted.draws,
         point=point,
