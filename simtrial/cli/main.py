@@ -98,9 +98,9 @@ def _unexpected(problem: Exception, arguments: Sequence[str]) -> int:
             note(f"{usage_words(problem, get_command(app), arguments)}.")
         return EXIT_BAD_INPUT
     if isinstance(problem, OSError):
-        at = f"{problem.filename}: " if problem.filename else "standard output: "
+        at = problem.filename or "a file or the standard output"
         silence_stdout()
-        note(f"{at}cannot be read or written ({problem.strerror}); give another file or folder.")
+        note(f"{at}: cannot be read or written ({problem.strerror}); give another file or folder.")
         return EXIT_BAD_INPUT
     if os.environ.get(TRACEBACK):
         traceback.print_exception(problem)

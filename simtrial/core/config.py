@@ -8,7 +8,7 @@ from dataclasses import replace
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from simtrial.core.errors import DesignError, SimtrialError
-from simtrial.core.faults import FieldFault, describe, example_of
+from simtrial.core.faults import FieldFault, describe_all, example_of
 from simtrial.core.located import FieldPath, Located, parse_yaml, read_yaml, shown
 
 __all__ = [
@@ -72,12 +72,7 @@ def validate[M: BaseModel](
     try:
         made = model.model_validate(located.data)
     except ValidationError as problem:
-        # a union reports each of its members; the first fault of each field is enough
-        lines: dict[str, str] = {}
-        for details in problem.errors():
-            message = describe(model, located, details)
-            lines.setdefault(message.split(" is ", 1)[0], message)
-        raise error("\n".join(lines.values())) from None
+        raise error("\n".join(describe_all(model, located, problem.errors()))) from None
     if isinstance(made, Spec):
         made.placed(located)
     return made

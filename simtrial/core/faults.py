@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import NoneType
 from typing import Any, get_args, get_origin
 
@@ -32,8 +32,26 @@ class FieldFault(ValueError):
         self.example = example
 
 
-def describe(model: type[BaseModel], located: Located, details: Mapping[str, Any]) -> str:
-    """Return one line about one fault that pydantic found."""
+def describe_all(
+    model: type[BaseModel], located: Located, faults: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """Return one line about each fault that pydantic found, in the order of the file."""
+    found: dict[FieldPath, tuple[int, bool, str]] = {}
+    renamed = set()  # what is missing because it stands under another name
+    for details in faults:
+        path, message, meant = _describe(model, located, details)
+        place = (located.line(path) or 0, details["type"] == "missing", message)
+        found.setdefault(path, place)  # a union reports each of its members; the first is enough
+        if meant is not None:
+            renamed.add((*path[:-1], meant))
+    kept = [place for path, place in found.items() if not (place[1] and path in renamed)]
+    return [message for _, _, message in sorted(kept, key=lambda place: place[:2])]
+
+
+def _describe(
+    model: type[BaseModel], located: Located, details: Mapping[str, Any]
+) -> tuple[FieldPath, str, str | None]:
+    """Return the path of a fault, a line about it, and the key that an unknown one means."""
     path: FieldPath = tuple(part for part in details["loc"] if part != "[key]")
     kind, value = details["type"], details["input"]
     fault = details.get("ctx", {}).get("error")
@@ -42,17 +60,19 @@ def describe(model: type[BaseModel], located: Located, details: Mapping[str, Any
         path += fault.path
         value = value_at(located.data, path)
         example = fault.example
+    while len(path) > 1 and not isinstance(value_at(located.data, path[:-1]), dict | list):
+        path = path[:-1]  # a bare value may stand for a mapping; the user has not written its keys
     where = located.where(path)
     if kind == "extra_forbidden":
-        meant = _meant(model, path, value)
-        return f"{where} is not a known key (its value is {shown(value)}); {meant}."
+        words, meant = _meant(model, path, value)
+        return path, f"{where} is not a known key (its value is {shown(value)}); {words}.", meant
     example = example or example_of(model, path)
     if kind == "missing":
-        return f"{where} is missing; it is required{_such_as(example)}."
+        return path, f"{where} is missing; it is required{_such_as(example)}.", None
     if kind == "value_error":
-        return f"{where} is {shown(value)}; {fault}{_such_as(example)}."
+        return path, f"{where} is {shown(value)}; {fault}{_such_as(example)}.", None
     rule, better = _rule(model, path, details)
-    return f"{where} is {shown(value)}; {rule}{_such_as(better or example)}."
+    return path, f"{where} is {shown(value)}; {rule}{_such_as(better or example)}.", None
 
 
 def _such_as(example: str | None) -> str:
@@ -81,9 +101,11 @@ def _rule(
     key = str(path[-1]) if path else ""
     if kind in _NUMBERS:
         bounds = _bounds(field, context)
-        rule = f"it must be {_number_words(_NUMBERS[kind] or _noun(field), bounds)}"
-        note, better = _about_number(key, value, kind, lambda number: _within(number, bounds))
-        return rule + note, better
+        noun = _NUMBERS[kind] or _noun(field)
+        note, better = _about_number(value, noun, key, lambda number: _within(number, bounds))
+        named = isinstance(path[-1], str) if path else False
+        example = f"{key}: {shown(better)}" if better is not None and named else None
+        return f"it must be {_number_words(noun, bounds)}{note}", example
     if kind == "literal_error":
         near = _nearest_choice(field, value)
         return f"choose {context['expected']}", f"{key}: {near}" if near else None
@@ -95,11 +117,12 @@ def _rule(
 
 
 # a fault about a number, and what kind of number its field takes (by the field where empty)
+_WHOLE = "a whole number"
 _NUMBERS = {
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "int_parsing_size": "a whole number",
-    "int_from_float": "a whole number",
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_parsing_size": _WHOLE,
+    "int_from_float": _WHOLE,
     "float_type": "a number",
     "float_parsing": "a number",
     "finite_number": "a finite number",
@@ -157,7 +180,7 @@ def _figure(number: float) -> str:
 
 
 def _noun(field: Any) -> str:
-    return "a whole number" if int in _types(getattr(field, "annotation", None)) else "a number"
+    return _WHOLE if int in _types(getattr(field, "annotation", None)) else "a number"
 
 
 def _types(annotation: Any) -> list[Any]:
@@ -167,20 +190,20 @@ def _types(annotation: Any) -> list[Any]:
 
 
 def _about_number(
-    key: str, value: Any, kind: str, allows: Callable[[float], bool]
-) -> tuple[str, str | None]:
-    """Return what a value looks like when it is no such number, and what to write then."""
+    value: Any, noun: str, key: str, allows: Callable[[float], bool]
+) -> tuple[str, int | float | None]:
+    """Return what a value looks like when it is no such number, and the number that is meant."""
     if isinstance(value, bool):
         return ", and true and false are none", None
     if isinstance(value, str):
         number = _number_in(value)
         if number is not None and allows(number):
-            return "; in quotes it is text, so leave the quotes out", f"{key}: {value.strip()}"
+            return "; in quotes it is text, so leave the quotes out", number
         return "", None
-    if kind == "int_from_float" and isinstance(value, float) and value.is_integer():
-        return ", without a decimal point", f"{key}: {int(value)}" if allows(value) else None
+    if noun == _WHOLE and isinstance(value, float) and value.is_integer() and allows(value):
+        return ", without a decimal point", int(value)
     other = in_another_unit(key, value, allows)
-    return ("", None) if other is None else (f"; {other[1]}", f"{key}: {other[0]}")
+    return ("", None) if other is None else (f"; {other[1]}", other[0])
 
 
 def _number_in(text: str) -> int | float | None:
@@ -213,31 +236,30 @@ def _choices(annotation: Any) -> list[Any]:
 # an unknown key
 
 
-def _meant(model: type[BaseModel], path: FieldPath, value: Any) -> str:
-    """Return which key an unknown one was meant to be, with an example of it."""
+def _meant(model: type[BaseModel], path: FieldPath, value: Any) -> tuple[str, str | None]:
+    """Return which key an unknown one was meant to be, with an example of it, and that key."""
     key, parent = str(path[-1]), model_at(model, path[:-1])
     known = _keys(parent) if parent is not None else []
     if not known:
-        return "leave it out"
+        return "leave it out", None
     meant = in_our_unit(key, value, known)
     if meant is not None:
         whole = int in _types(getattr(field_of(parent, meant.key), "annotation", None))
         fits = meant.value is not None and not (whole and isinstance(meant.value, float))
         example = f"{meant.key}: {shown(meant.value)}" if fits else None
         same = "" if meant.value is None else f" ({shown(value)} as {shown(meant.value)})"
-        return (
-            f"the unit is {meant.unit}, not {meant.given_unit}{same}"
-            f"{_such_as(example or example_of(model, (*path[:-1], meant.key)))}"
-        )
+        words = f"the unit is {meant.unit}, not {meant.given_unit}{same}"
+        usual = example_of(model, (*path[:-1], meant.key))
+        return f"{words}{_such_as(example or usual)}", meant.key
     near = nearest(key, known) or known[0]
     such_as = _such_as(example_of(model, (*path[:-1], near)))
     if difflib.SequenceMatcher(None, key, near).ratio() >= _LIKELY:
-        return f"the nearest known key is '{near}'{such_as}"
+        return f"the nearest known key is '{near}'{such_as}", near
     elsewhere = next((p for p in _paths_to(model, key) if p[:-1] != path[:-1]), None)
     if elsewhere is not None:
         under = dotted_path(elsewhere[:-1]) or "no section, but the top"
-        return f"{key} belongs under {under}{_such_as(example_of(model, elsewhere))}"
-    return f"of {', '.join(known)} the nearest known key is '{near}'{such_as}"
+        return f"{key} belongs under {under}{_such_as(example_of(model, elsewhere))}", None
+    return f"of {', '.join(known)} the nearest known key is '{near}'{such_as}", None
 
 
 def _paths_to(model: Any, key: str, path: FieldPath = ()) -> Iterator[FieldPath]:

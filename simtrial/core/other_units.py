@@ -106,7 +106,7 @@ def in_another_unit(
         tries = [(7.0, f"{value:g} days are {{:g}} weeks")] if value >= _FEWEST_DAYS else []
     elif unit in ("years", "year"):
         tries = [(12.0, f"{value:g} months are {{:g}} years")]
-    elif allows(1.0) or allows(0.999):
+    elif allows(0.999) and not allows(2.0):  # a share
         tries = [(100.0, f"{value:g} % is {{:g}}")] if value >= _LEAST_PERCENT else []
     else:
         tries = []

@@ -121,7 +121,7 @@ def _rows(
             raise DesignError(
                 f"{scenario.where('set', short)} is {shown(new[name].value or new[name].times)}; "
                 f"{short} is not read by this design ({design.population.line}, {subtypes}); take "
-                f"it out of the scenario; the nearest it reads is '{near}', for example "
+                f"it out of the scenario; the nearest it reads is '{near}'; for example "
                 f'"{near}": {new_value(near or name)}.'
             )
     if SOLVED in new and CONTROL_RATE in new:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from simtrial.core.arguments import check_effort
 from simtrial.core.provenance import DEFAULT_SEED, digest, version
 from simtrial.evidence.ledger import Ledger, load_ledger
 from simtrial.operating.background import PATIENTS, tabulate
@@ -38,6 +39,7 @@ def refit(
     ------
     FitError : when the fit does not converge; nothing is returned then.
     """
+    check_effort(seed=seed, workers=workers)
     facts = ledger if ledger is not None else load_ledger()
     table = priors if priors is not None else load_priors()
     report = progress if progress is not None else Progress()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -77,11 +79,19 @@ def save_figure(document: Mapping[str, Any], folder: Path) -> list[Path]:
     import matplotlib
 
     figure = power_and_assurance(document)
-    out = []
+    rendered: dict[Path, bytes] = {}
     with matplotlib.rc_context({"svg.hashsalt": "simtrial"}):
         for kind in ("svg", "png"):
             path = folder / f"power_and_assurance.{kind}"
             metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {}
-            figure.savefig(path, dpi=150, metadata=metadata)
-            out.append(path)
-    return out
+            whole = io.BytesIO()
+            figure.savefig(whole, format=kind, dpi=150, metadata=metadata)
+            rendered[path] = whole.getvalue()
+    for path, content in rendered.items():
+        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            partial.write_bytes(content)
+            os.replace(partial, path)  # whole or absent
+        finally:
+            partial.unlink(missing_ok=True)
+    return list(rendered)

@@ -32,7 +32,7 @@ def locate(name_or_path: str | Path, kind: str = "designs") -> Located:
         content = (_configs() / kind / f"{text}.yaml").read_text(encoding="utf-8")
         return parse_yaml(content, f"{kind}/{text}.yaml")
     path = Path(text)
-    if _is_there(path):
+    if text and _is_there(path):
         return read_yaml(path)
     raise DesignError(
         f"{text or 'the empty name'} is neither a file nor a shipped name{_hint(path, kind)}; give "
