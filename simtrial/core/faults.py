@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from simtrial.core.located import FieldPath, Located, dotted_path, nearest, shown
 from simtrial.core.other_units import in_another_unit, in_our_unit
 
-_LIKELY = 0.6  # how much an unknown key must look like a known one to be it
+_LIKELY = 0.7  # how much an unknown key must look like a known one to be it
 
 
 class FieldFault(ValueError):
@@ -67,6 +67,12 @@ def _describe(
         words, meant = _meant(model, path, value)
         return path, f"{where} is not a known key (its value is {shown(value)}); {words}.", meant
     example = example or example_of(model, path)
+    if "[key]" in details["loc"]:
+        given = shown(value_at(located.data, path))
+        near = nearest(str(value), [str(c) for c in _key_choices(field_at(model, path))])
+        words = _rule(model, path, details)[0] + (f"; the nearest is '{near}'" if near else "")
+        line = f"{where} is not a known key (its value is {given}); {words}{_such_as(example)}."
+        return path, line, None
     if kind == "missing":
         return path, f"{where} is missing; it is required{_such_as(example)}.", None
     if kind == "value_error":
@@ -170,9 +176,10 @@ def _within(number: float, bounds: Mapping[str, float]) -> bool:
 def _number_words(noun: str, bounds: Mapping[str, float]) -> str:
     if "ge" in bounds and "le" in bounds:
         return f"{noun} from {_figure(bounds['ge'])} to {_figure(bounds['le'])}"
-    words = {"gt": "above", "ge": "of at least", "lt": "below", "le": "of at most"}
+    words = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
     found = [f"{words[name]} {_figure(bounds[name])}" for name in words if name in bounds]
-    return f"{noun} {' and '.join(found)}" if found else noun
+    of = " of" if found and found[0].startswith("at") else ""
+    return f"{noun}{of} {' and '.join(found)}" if found else noun
 
 
 def _figure(number: float) -> str:
@@ -221,6 +228,11 @@ def _nearest_choice(field: Any, value: Any) -> str | None:
         return None
     lower = {c.lower(): c for c in choices}
     return lower[nearest(value.lower(), lower) or choices[0].lower()]
+
+
+def _key_choices(field: Any) -> list[Any]:
+    """Return the keys that a mapping's field allows, where it names them."""
+    return _choices((get_args(getattr(field, "annotation", None)) or (None,))[0])
 
 
 def _choices(annotation: Any) -> list[Any]:

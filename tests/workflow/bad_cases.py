@@ -116,7 +116,7 @@ UNKNOWN_KEYS = [
 
 OTHER_UNITS = [
     Case("dose_in_mg_per_kg", "dose_g_per_kg: 2.0", "dose_g_per_kg: 2000",
-         (*_ARM, "dose_g_per_kg"), "2000", "above 0 and of at most 5; 2000 mg/kg are 2 g/kg",
+         (*_ARM, "dose_g_per_kg"), "2000", "above 0 and at most 5; 2000 mg/kg are 2 g/kg",
          "dose_g_per_kg: 2"),
     Case("endpoint_in_days", "at_week: 16", "at_week: 112", (*_END, "at_week"), "112",
          "that week is no visit; visits_weeks are [0, 4, 8, 12, 16]; 112 days are 16 weeks",
@@ -178,6 +178,8 @@ WRONG_TYPES = [
          "", "is missing; it is required", "prior: {placebo: [1, 1], ivig: [1, 1]}"),
     Case("prior_of_three_numbers", "ivig: [1, 1]", "ivig: [1, 1, 1]", ("analysis", "prior", "ivig"),
          "[1, 1, 1]", "at most 2", "prior: {placebo: [1, 1], ivig: [1, 1]}"),
+    Case("another_subtype", "{DM: 1.0}", "{dm: 1.0}", (*_PEOPLE, "subtypes", "dm"), "1.0",
+         "'OM' or 'IBM'; the nearest is 'DM'", "subtypes: {DM: 1.0}"),
     Case("missing", "  line: refractory\n", "", (*_PEOPLE, "line"), "", "is missing",
          "line: refractory", "population:"),
 ]  # fmt: skip
