@@ -226,8 +226,7 @@ def _nearest_choice(field: Any, value: Any) -> str | None:
     choices = [c for c in _choices(getattr(field, "annotation", None)) if isinstance(c, str)]
     if not isinstance(value, str) or not choices:
         return None
-    lower = {c.lower(): c for c in choices}
-    return lower[nearest(value.lower(), lower) or choices[0].lower()]
+    return nearest(value, choices)
 
 
 def _key_choices(field: Any) -> list[Any]:
@@ -265,7 +264,7 @@ def _meant(model: type[BaseModel], path: FieldPath, value: Any) -> tuple[str, st
         return f"{words}{_such_as(example or usual)}", meant.key
     near = nearest(key, known) or known[0]
     such_as = _such_as(example_of(model, (*path[:-1], near)))
-    if difflib.SequenceMatcher(None, key, near).ratio() >= _LIKELY:
+    if difflib.SequenceMatcher(None, key.lower(), near.lower()).ratio() >= _LIKELY:
         return f"the nearest known key is '{near}'{such_as}", near
     elsewhere = next((p for p in _paths_to(model, key) if p[:-1] != path[:-1]), None)
     if elsewhere is not None:

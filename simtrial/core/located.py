@@ -67,9 +67,10 @@ def shown(value: Any) -> str:
 
 
 def nearest(name: str, known: Sequence[str] | Mapping[str, object]) -> str | None:
-    """Return the known name that looks most like one that is not known."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)
-    return near[0] if near else None
+    """Return the known name that looks most like one that is not known, whatever the case."""
+    lower = {other.lower(): other for other in reversed(list(known))}
+    near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.0)
+    return lower[near[0]] if near else None
 
 
 def parse_yaml(text: str, source: str, error: type[SimtrialError] = DesignError) -> Located:
@@ -106,7 +107,7 @@ def read_yaml(path: Path, error: type[SimtrialError] = DesignError) -> Located:
             f"{path}: cannot be read ({reason}); give a readable YAML file{_beside(path)}."
         ) from None
     try:
-        text = content.decode("utf-8-sig")  # some editors put a byte order mark in front
+        text = content.decode("utf-8")
     except UnicodeDecodeError as problem:
         line = content.count(b"\n", 0, problem.start) + 1
         raise error(

@@ -114,9 +114,13 @@ def test_the_right_design_is_right(call: Callable[..., Answer], tmp_path: Path) 
 
 
 @pytest.mark.parametrize("case", bad_cases.SCENARIOS, ids=lambda case: case.name)
-def test_a_wrong_scenario_is_answered(
-    case: Case, call: Callable[..., Answer], tmp_path: Path
+def test_a_wrong_scenario_is_answered_before_another_is_run(
+    case: Case, call: Callable[..., Answer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("a trial is simulated before the input is known to be right")
+
+    monkeypatch.setattr("simtrial.planning.power.run_all", never)
     text = exchanged(SCENARIO, case)
     path = tmp_path / "truth.yaml"
     path.write_text(text, encoding="utf-8")
