@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import typer
@@ -19,7 +21,7 @@ from simtrial.core.files import write_whole as write_bytes
 from simtrial.operating.store import Store
 from simtrial.planning.power import Progress
 
-EXIT_BAD_INPUT, EXIT_CHECK_FAILED, EXIT_INTERRUPTED = 2, 3, 130
+EXIT_UNEXPECTED, EXIT_BAD_INPUT, EXIT_CHECK_FAILED, EXIT_INTERRUPTED = 1, 2, 3, 130
 
 
 class BarProgress(Progress):
@@ -78,6 +80,20 @@ class OneInterrupt:
             raise KeyboardInterrupt
 
 
+_AT_END: ContextVar[ExitStack] = ContextVar("what is done when a command ends, however it ends")
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """Run a command, then what it asked to be done at its end."""
+    with ExitStack() as stack:
+        token = _AT_END.set(stack)
+        try:
+            yield
+        finally:
+            _AT_END.reset(token)
+
+
 def say(text: str = "") -> None:
     """Print to stdout."""
     sys.stdout.write(text + "\n")
@@ -94,8 +110,20 @@ def all_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def show_as_note(message: Warning | str, *_: object, **__: object) -> None:
+    """Print a warning as one line on stderr, without the line of code it comes from."""
+    note(f"Warning: {message}")
+
+
+def silence_stdout() -> None:
+    """Send what is still to be printed nowhere, so that ending does not fail anew."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # open to the end
+
+
 def output_folder(path: Path | None) -> Path | None:
     """Return the folder, made if need be, or refuse one that cannot be written.
+
+    A folder made here goes again when the command ends without having written into it.
 
     Raises
     ------
@@ -104,15 +132,34 @@ def output_folder(path: Path | None) -> Path | None:
     if path is None:
         return None
     try:
+        made = [p for p in (path, *path.parents) if not p.exists()]
         path.mkdir(parents=True, exist_ok=True)
+        at_end = _AT_END.get(None)
+        if at_end is not None:
+            at_end.callback(_remove_empty, made)
         probe = path / f".simtrial-{os.getpid()}"
         probe.touch()
         probe.unlink()
-    except OSError as problem:
+    except (OSError, ValueError) as problem:  # ValueError: a null character in the name
+        raise _unwritable(path, problem) from None
+    return path
+
+
+def output_file(path: Path | None) -> Path | None:
+    """Return a file to be written at the end, or refuse one that cannot be.
+
+    Raises
+    ------
+    DesignError
+    """
+    if path is None:
+        return None
+    if path.is_dir():
         raise DesignError(
-            f"--out {path}: cannot be written ({problem.strerror}); give a folder that exists or "
-            "can be made, such as --out results/demo."
-        ) from None
+            f"--out {path}: cannot be written (it is a folder); give a file, such as --out "
+            f"{path / 'posterior.npz'}."
+        )
+    output_folder(path.parent)
     return path
 
 
@@ -135,15 +182,28 @@ def write_whole(path: Path, text: str) -> None:
 
     Raises
     ------
-    DesignError : when it cannot be written; nothing is left behind.
+    DesignError : when it cannot be written; nothing is left of it then.
     """
     try:
         write_bytes(path, text.encode())
     except OSError as problem:
-        raise DesignError(
-            f"--out {path}: cannot be written ({problem.strerror}); give a file in a folder that "
-            "may be written, such as --out results/demo/report.html."
-        ) from None
+        raise _unwritable(path, problem) from None
+
+
+def _unwritable(path: Path, problem: Exception) -> DesignError:
+    reason = getattr(problem, "strerror", None) or str(problem)
+    return DesignError(
+        f"--out {path}: cannot be written ({reason}); give a folder that exists or "
+        "can be made, such as --out results/demo."
+    )
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:  # the innermost first
+        try:
+            folder.rmdir()
+        except OSError:
+            return  # something was written into it, or it is gone
 
 
 def finish(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from simtrial.cli.console import BarProgress, all_cores, finish, note, output_folder, say
+from simtrial.cli.console import BarProgress, all_cores, finish, note, output_file, say
 from simtrial.cli.options import Json, Quiet, Seed, Workers
 from simtrial.core.provenance import DEFAULT_SEED, canonical_json
 
@@ -36,8 +36,7 @@ def fit(
 
     started = time.perf_counter()
     ledger = load_ledger([evidence] if evidence is not None else None)
-    if out is not None:
-        output_folder(out.parent)
+    output_file(out)
     shipped = load_posterior()  # before --out may replace it
     bars = BarProgress(quiet=quiet)
     if not quiet:

@@ -33,3 +33,24 @@ class DomainError(SimtrialError, ValueError):
 
 class StoreError(SimtrialError, ValueError):
     """A folder of results that cannot be used, contradicts itself, or holds another result."""
+
+
+class ArgumentError(DomainError):
+    """An argument of a function that a script calls, or of an option that becomes one.
+
+    Attributes
+    ----------
+    name, value : the argument, and what was given.
+    rule : what it must be.
+    example : a correct value, as one would write it.
+    """
+
+    def __init__(self, name: str, value: object, rule: str, example: str) -> None:
+        super().__init__(name, value, rule, example)
+        self.name, self.value, self.rule, self.example = name, value, rule, example
+
+    def __str__(self) -> str:
+        """Return the message in the words of a script."""
+        return (
+            f"{self.name} is {self.value!r}; {self.rule}; for example {self.name}={self.example}."
+        )

@@ -6,11 +6,11 @@ from collections.abc import Collection
 from typing import Any
 
 from simtrial.core.errors import EvidenceError
+from simtrial.core.located import nearest
 from simtrial.evidence import wording
 from simtrial.evidence.audit import audit
 from simtrial.evidence.ledger import Ledger
 from simtrial.evidence.records import Fact
-from simtrial.evidence.rules import nearest
 from simtrial.evidence.wording import counted, in_words, place, subtypes_of, when
 from simtrial.stats.intervals import exact_interval
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from simtrial.core.config import Located, parse_yaml, read_yaml, validate
 from simtrial.core.errors import EvidenceError
+from simtrial.core.located import dotted_path, nearest
 from simtrial.core.provenance import digest
 from simtrial.evidence.reading import read_document
 from simtrial.evidence.records import Cohort, Fact, Header, Role
-from simtrial.evidence.rules import Rules, cohorts_of, nearest
+from simtrial.evidence.rules import Rules, cohorts_of
 from simtrial.evidence.values import RECORDS, Patient, PatientTable, Values
 
 FITTED: tuple[Role, ...] = ("fit",)
@@ -27,7 +28,7 @@ class Ledger:
     ----------
     documents : headers by document id.
     facts : facts by id, in the order of the files.
-    places : for each fact, the file and line of each of its fields, for messages.
+    places : for each fact and document, the file and line of each of its fields, for messages.
 
     Raises
     ------
@@ -133,11 +134,27 @@ def load_ledger(paths: Sequence[Path] | None = None) -> Ledger:
             faults.append(str(fault))
             continue
         if head.id in documents:
-            faults.append(f"{file.where(('id',))} is {head.id}; another file has this id.")
+            faults.append(
+                f"{file.where(('id',))} is {head.id}; another file has this id; a document has one "
+                f"file; for example id: {head.id}_2."
+            )
         documents[head.id] = Header(**{name: getattr(head, name) for name in Header.model_fields})
+        places[head.id] = {
+            dotted_path(path): file.where(path)
+            for cohort_id in head.cohorts
+            for path in (
+                ("cohorts", cohort_id),
+                ("cohorts", cohort_id, "n"),
+                ("cohorts", cohort_id, "within"),
+            )
+        }
         for fact, part in read:
             if fact.id in facts:
-                faults.append(f"{part.where(('id',))} is {fact.id}; an id names one fact.")
+                first = places[fact.id]["id"].partition(": ")[0]
+                faults.append(
+                    f"{part.where(('id',))} is {fact.id}; an id names one fact, and {first} has "
+                    f"it; for example id: {fact.id}_2."
+                )
             facts[fact.id] = fact
             places[fact.id] = {name: part.where((name,)) for name in Fact.model_fields}
     if faults:

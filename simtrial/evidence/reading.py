@@ -46,7 +46,7 @@ def read_document(file: Located) -> tuple[DocumentFile, list[tuple[Fact, Part]]]
     EvidenceError : one line for each fault: file, line, field, value, rule, example.
     """
     head = validate(DocumentFile, file, EvidenceError)
-    whole = Part(data=file.data, source=file.source, tree=file.tree)
+    whole = Part(data=file.data, source=file.source, lines=file.lines)
     facts: list[tuple[Fact, Part]] = []
     faults: list[str] = []
     for index in range(len(head.facts)):

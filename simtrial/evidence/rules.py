@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from simtrial.core.located import nearest
 from simtrial.evidence.records import Cohort, Fact, Header
 
 
@@ -29,7 +29,8 @@ class Rules:
         for fact in self.facts.values():
             if fact.label in labels:
                 other = labels[fact.label]
-                yield self._say(fact, "label", f"{other} has it; a label names one fact")
+                rule = f"{other} has it; a label names one fact; for example label: {fact.label}.2"
+                yield self._say(fact, "label", rule)
             labels.setdefault(fact.label, fact.id)
             if fact.document not in self.documents:
                 yield self._say(fact, "document", "no document has this id")
@@ -45,31 +46,51 @@ class Rules:
         cohorts = cohorts_of(self.documents)
         for head in self.documents.values():
             for cohort_id, cohort in head.cohorts.items():
-                name = f"{head.id}: cohorts.{cohort_id}"
+                place = self._place_of_cohort(head.id, cohort_id)
                 if not cohort_id.startswith(f"{head.id}."):
-                    yield f"{name} is not of this document; its id begins with '{head.id}.'."
+                    yield (
+                        f"{place()} is not of this document; its id begins with '{head.id}.'; for "
+                        f"example {head.id}.{cohort_id.rpartition('.')[2]}: {{n: {cohort.n}, ...}}."
+                    )
                 if cohort.within is None:
                     continue
                 if cohort.within not in cohorts:
-                    known = _known(cohort.within, cohorts)
-                    yield f"{name}.within is {cohort.within}; no cohort has this id{known}."
+                    known = _known("within", cohort.within, cohorts)
+                    yield f"{place('within')} is {cohort.within}; no cohort has this id{known}."
                 elif cohort_id in sets_around(cohort.within, cohorts):
-                    yield f"{name}.within is {cohort.within}; a cohort is not within itself."
+                    yield (
+                        f"{place('within')} is {cohort.within}; a cohort is not within itself; "
+                        "leave within out, or name a larger set."
+                    )
                 elif cohort.n > cohorts[cohort.within].n:
                     most = cohorts[cohort.within].n
-                    yield f"{name}.n is {cohort.n}; {cohort.within}, around it, has {most}."
+                    yield (
+                        f"{place('n')} is {cohort.n}; {cohort.within}, around it, has {most}; for "
+                        f"example n: {most}."
+                    )
+
+    def _place_of_cohort(self, document: str, cohort_id: str) -> Callable[..., str]:
+        """Return a function from a field of a cohort to where it stands."""
+        known = self.places.get(document, {})
+
+        def place(*names: str) -> str:
+            path = ".".join(("cohorts", cohort_id, *names))
+            return known.get(path, f"{document}: {path}")
+
+        return place
 
     def _cohort_of(self, fact: Fact) -> Iterator[str]:
         cohorts = cohorts_of(self.documents)
         if fact.cohort not in cohorts:
-            known = _known(fact.cohort, cohorts)
+            known = _known("cohort", fact.cohort, cohorts)
             yield self._say(fact, "cohort", f"no cohort has this id{known}")
         elif fact.n > cohorts[fact.cohort].n:
             most = cohorts[fact.cohort].n
-            yield self._say(fact, "n", f"its cohort {fact.cohort} has {most} patients")
+            rule = f"its cohort {fact.cohort} has {most} patients; for example n: {most}"
+            yield self._say(fact, "n", rule)
         for other in fact.alternatives:
             if other.cohort is not None and other.cohort not in cohorts:
-                known = _known(other.cohort, cohorts)
+                known = _known("cohort", other.cohort, cohorts)
                 place = self.places.get(fact.id, {}).get("alternatives", fact.id)
                 yield f"{place}: cohort is {other.cohort}; no cohort has this id{known}."
 
@@ -77,7 +98,7 @@ class Rules:
         if fact.nested_in is None:
             return
         if fact.nested_in not in self.facts:
-            known = _known(fact.nested_in, self.facts)
+            known = _known("nested_in", fact.nested_in, self.facts)
             yield self._say(fact, "nested_in", f"no fact has this id{known}")
             return
         passed = {fact.id}
@@ -125,12 +146,6 @@ def sets_around(cohort_id: str | None, cohorts: Mapping[str, Cohort]) -> list[st
     return around
 
 
-def nearest(name: str, known: Mapping[str, object]) -> str | None:
-    """Return the known name that looks most like one that is not known."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)
-    return near[0] if near else None
-
-
-def _known(name: str, known: Mapping[str, object]) -> str:
+def _known(key: str, name: str, known: Mapping[str, object]) -> str:
     near = nearest(name, known)
-    return f", the nearest is '{near}'" if near else ""
+    return f", the nearest is '{near}'; for example {key}: {near}" if near else ""

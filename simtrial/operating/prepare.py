@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simtrial.cohort import compiled
-from simtrial.cohort.arrivals import Arrivals, arrivals_of
+from simtrial.cohort.arrivals import SMALLEST_SHARE, Arrivals, arrivals_of
 from simtrial.cohort.course import CourseTable, course_table
 from simtrial.cohort.protocol import Protocol, protocol_of
 from simtrial.core.errors import DesignError
+from simtrial.core.located import nearest, shown
+from simtrial.myositis.measures import MMT_MAXIMUM
 from simtrial.myositis.parameters import PARAMETERS, rescue_name, response_name
 from simtrial.operating.background import (
     CONTROL_RATE,
@@ -30,6 +32,7 @@ from simtrial.trial.scenario import (
     Scenario,
     check_replacements,
     full_name,
+    new_value,
 )
 
 _PILOT_SEED = 20_260_202
@@ -79,19 +82,17 @@ def needed_parameters(design: Design) -> list[str]:
 
 
 def _replaced(
-    draws: NDArray[np.float64] | None, name: str, new: Replacement, rows: int
+    draws: NDArray[np.float64], name: str, new: Replacement, place: str
 ) -> NDArray[np.float64]:
-    if new.value is not None:
-        return np.full(rows, new.value)
-    if draws is None:
-        raise DesignError(f"set.{name} has no value to multiply; write value instead of times.")
     parameter = PARAMETERS[name]
+    rows = draws.shape[0]
     changed = draws * (new.times or 0.0)
     outside = (changed < parameter.lowest) | (changed > parameter.highest)
     if outside.any():
         raise DesignError(
-            f"set.{name}: times {new.times:g} takes {int(outside.sum())} of {rows} draws outside "
-            f"{parameter.lowest:g} to {parameter.highest:g}; multiply by less, or set a value."
+            f"{place} is {{times: {new.times:g}}}; that takes {int(outside.sum())} of {rows} draws "
+            f"outside {parameter.lowest:g} to {parameter.highest:g}; multiply by less, or write a "
+            f"value; for example {{value: {np.median(draws):.3g}}}."
         )
     return changed
 
@@ -100,19 +101,39 @@ def _rows(
     design: Design, scenario: Scenario, posterior: Posterior, *, point: bool
 ) -> tuple[dict[str, NDArray[np.float64]], dict[str, Replacement]]:
     """Return name -> (D,) values of all needed parameters, and the replacements by full name."""
-    new = {
-        full_name(name, design.population.line): r
-        for name, r in scenario.replacements().items()
-        if name != ACCRUAL_RATE
-    }
-    unread = sorted(set(new) - {*needed_parameters(design), SOLVED, CONTROL_RATE})
-    if unread:
-        raise DesignError(
-            f"set.{unread[0]} is not read by this design ({design.population.line}, "
-            f"{', '.join(design.population.subtypes)}); take it out of the scenario."
-        )
+    new: dict[str, Replacement] = {}
+    written: dict[str, str] = {}  # full name -> as the scenario writes it
+    for short, replacement in scenario.replacements().items():
+        name = full_name(short, design.population.line)
+        if short == ACCRUAL_RATE:
+            continue
+        if name in new:
+            raise DesignError(
+                f"{scenario.where('set', short)} is {shown(replacement.model_dump())}; "
+                f"{written[name]} names the same parameter; keep one of the two."
+            )
+        new[name], written[name] = replacement, short
+    read = {*needed_parameters(design), SOLVED, CONTROL_RATE}
+    for name, short in written.items():
+        if name not in read:
+            subtypes = ", ".join(design.population.subtypes)
+            near = nearest(name, sorted(read))
+            raise DesignError(
+                f"{scenario.where('set', short)} is {shown(new[name].value or new[name].times)}; "
+                f"{short} is not read by this design ({design.population.line}, {subtypes}); take "
+                f"it out of the scenario; the nearest it reads is '{near}'; for example "
+                f'"{near}": {new_value(near or name)}.'
+            )
     if SOLVED in new and CONTROL_RATE in new:
-        raise DesignError(f"set {SOLVED} or {CONTROL_RATE}, not both: one follows from the other.")
+        raise DesignError(
+            f"{scenario.where('set', SOLVED)} is given and so is {CONTROL_RATE}; one follows from "
+            f"the other, so set one of them; for example {CONTROL_RATE}: 0.3."
+        )
+    if SOLVED in new and new[SOLVED].value is None:
+        raise DesignError(
+            f"{scenario.where('set', SOLVED)} is {{times: {new[SOLVED].times:g}}}; it is solved, "
+            f"not drawn, so there is nothing to multiply; for example {SOLVED}: 0.1."
+        )
     rows = 1 if point else posterior.n_draws
     held: Mapping[str, NDArray[np.float64]] = (
         {name: np.array([value]) for name, value in posterior.point.items()}
@@ -122,13 +143,27 @@ def _rows(
     out = {}
     for name in (*needed_parameters(design), CONTROL_RATE):
         if name in new and new[name].value is not None:
-            out[name] = _replaced(None, name, new[name], rows)
+            out[name] = np.full(rows, new[name].value)
             continue
         posterior.require(name)
         out[name] = held[name]
         if name in new:
-            out[name] = _replaced(held[name], name, new[name], rows)
+            place = scenario.where("set", written[name])
+            out[name] = _replaced(held[name], name, new[name], place)
     return out, new
+
+
+def check(design: Design, scenario: Scenario, posterior: Posterior) -> None:
+    """Refuse what :func:`prepare` would refuse of a scenario, without simulating.
+
+    Raises
+    ------
+    DesignError, PosteriorError
+    """
+    check_replacements(scenario)
+    _rows(design, scenario, posterior, point=True)
+    if scenario.source == "posterior":
+        _rows(design, scenario, posterior, point=False)
 
 
 def prepare(
@@ -173,7 +208,9 @@ def prepare(
     )
     protocol = protocol_of(design)
     pilot = course_table(design, point_draws, posterior.correlation, p_point[0], drug_works=False)
-    eligible = _eligible_share(protocol, pilot)
+    eligible, screened = _eligible_share(protocol, pilot)
+    if eligible < SMALLEST_SHARE:
+        raise DesignError(_nobody_eligible(design, eligible, screened))
     return Prepared(
         design=design,
         scenario=scenario,
@@ -232,10 +269,7 @@ def _solved(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     rate = draws[CONTROL_RATE]
     if SOLVED in new:
-        value = new[SOLVED].value
-        if value is None:
-            raise DesignError(f"set.{SOLVED} is solved, not drawn; write value instead of times.")
-        return np.full(rate.shape, value), np.zeros(rate.shape, np.bool_)
+        return np.full(rate.shape, new[SOLVED].value), np.zeros(rate.shape, np.bool_)
     return solve_background(rate, background["r0"], background["r1"])
 
 
@@ -253,14 +287,28 @@ def _accrual_rate(design: Design, scenario: Scenario) -> float:
     return new.value if new.value is not None else rate * (new.times or 0.0)
 
 
-def _eligible_share(protocol: Protocol, table: CourseTable) -> float:
-    """Return the share of candidates who may enter, from a pilot of simulated candidates."""
+def _eligible_share(protocol: Protocol, table: CourseTable) -> tuple[float, int]:
+    """Return the share of candidates who may enter, of how many that a pilot simulated."""
     arrivals = Arrivals(opening=np.zeros(1), per_minute=1.0, most_candidates=20 * _PILOT_PATIENTS)
     seen = compiled.run(
         protocol, table, arrivals, seed=_PILOT_SEED, first=0, last=1, n=_PILOT_PATIENTS
     ).seen
     entered = int((seen.arm[0] >= 0).sum())
-    return entered / int(seen.screened[0])
+    return entered / int(seen.screened[0]), int(seen.screened[0])
+
+
+def _nobody_eligible(design: Design, share: float, screened: int) -> str:
+    people = design.population
+    rules = people.eligibility
+    most = MMT_MAXIMUM[people.mmt]
+    return (
+        f"{design.where('population', 'eligibility')} is "
+        f"{shown(rules.model_dump(exclude_defaults=True))}; it lets {100 * share:.2g} % of "
+        f"{screened:,} simulated candidates in, and a trial needs at least "
+        f"{100 * SMALLEST_SHARE:g} %. Ease mmt_below (points of {people.mmt}, up to {most}), "
+        "other_abnormal_measures or prednisolone_at_most_mg; for example "
+        f"eligibility: {{mmt_below: {round(142 / 150 * most)}}}."
+    )
 
 
 def _origins(

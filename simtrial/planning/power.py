@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
-from simtrial.core.errors import DesignError
+from simtrial.core.arguments import MOST_TRIALS, check_effort, instance, number, one_of, whole
+from simtrial.core.errors import ArgumentError, DesignError
 from simtrial.core.provenance import DEFAULT_SEED, canonical_json, version
 from simtrial.operating.characteristics import (
     METRIC_OF,
@@ -17,17 +18,19 @@ from simtrial.operating.characteristics import (
     success_metric,
     true_difference,
 )
-from simtrial.operating.prepare import Prepared, prepare
+from simtrial.operating.prepare import Prepared, check, prepare
 from simtrial.operating.replicates import Engine, run_all
 from simtrial.operating.store import Store
 from simtrial.planning.results import digest_of, digests_of, refuse_another
 from simtrial.trial.design import Design
 from simtrial.trial.posterior import Posterior, load_posterior
 from simtrial.trial.scenario import Scenario, load_scenario
+from simtrial.trial.sections import MOST_PATIENTS
 
 DEFAULT_TRIALS = 10_000
 DEFAULT_SCENARIOS = ("point", "identical_arms", "posterior")
-_MOST_TRIALS = 4_000_000
+LEAST_MCSE, MOST_MCSE = 0.0002, 0.5
+ENGINES = get_args(Engine)
 _TRUTH_FROM = 2**31  # replicates beyond all that are counted
 _TRUTH_PATIENTS = 400_000
 
@@ -85,6 +88,14 @@ class Power:
 
 def named_scenarios(names: Sequence[str]) -> list[tuple[str, Scenario]]:
     """Return scenarios by shipped name or path, with the names under which they are reported."""
+    if isinstance(names, str) or not names:
+        rule = "it must hold at least one name or file"
+        example = f"({names!r},)" if names else "('point',)"
+        raise ArgumentError("scenarios", names, rule, example)
+    for name in names:
+        if list(names).count(name) > 1:
+            kept = tuple(dict.fromkeys(names))
+            raise ArgumentError("scenarios", name, "it is given twice; give each once", f"{kept}")
     return [(name, load_scenario(name)) for name in names]
 
 
@@ -97,8 +108,6 @@ def trials_for(
     store: Store | None = None,
 ) -> int:
     """Return how many replicates bring the error of success down to ``mcse``."""
-    if not 0.0002 <= mcse <= 0.5:
-        raise DesignError(f"mcse is {mcse:g}; give a standard error from 0.0002 to 0.5.")
     pilot = run_all(
         prepared,
         seed=seed,
@@ -110,7 +119,7 @@ def trials_for(
     found = success_metric(pilot.outcomes.success[:, -1], prepared.rows, prepared.row_ess)
     share = min(max(found.estimate, 0.02), 0.98)
     spread = max(found.mcse**2 * 1_000, share * (1.0 - share))
-    return min(_MOST_TRIALS, max(1_000, math.ceil(1.05 * spread / mcse**2)))
+    return min(MOST_TRIALS, max(1_000, math.ceil(1.05 * spread / mcse**2)))
 
 
 def power(
@@ -143,19 +152,27 @@ def power(
 
     Raises
     ------
+    ArgumentError : when an argument is outside what it is defined for.
     DesignError, PosteriorError : when the design cannot be run under a scenario.
     StoreError : when the store's folder cannot be used or holds the power of something else.
     """
+    instance("design", design, Design, "load_design('dm_ivig_16w')")
+    trials = whole("trials", trials, 1, MOST_TRIALS, example=DEFAULT_TRIALS)
+    if mcse is not None:
+        number("mcse", mcse, LEAST_MCSE, MOST_MCSE, example=0.003)
+    one_of("engine", engine, ENGINES)
+    check_effort(seed=seed, workers=workers, chunk=chunk)
+    if posterior is not None:
+        instance("posterior", posterior, Posterior, "load_posterior('my_posterior.npz')")
+    named = named_scenarios(scenarios)
     if n is not None:
-        design = design.with_n(n)
-    if design.decision is None:
-        raise DesignError(
-            "the design has no decision, so it has no power; add analysis and decision, such as "
-            'decision: {success: {probability_of: "ivig > placebo", above: 0.975}}.'
-        )
+        least = max(2, len(design.arms))
+        design = design.with_n(whole("n", n, least, MOST_PATIENTS, example=94))
+    require_decision(design)
     held = posterior if posterior is not None else load_posterior()
     report = progress if progress is not None else Progress()
-    named = named_scenarios(scenarios)
+    for _, scenario in named:  # all before the first is run
+        check(design, scenario, held)
     truths = [scenario.digest() for _, scenario in named]
     if store is not None:
         refuse_another(store.folder / "power.json", digests_of(design, held, truths), seed)
@@ -210,6 +227,19 @@ def power(
         f"simtrial power {name}{options} --n {design.sample_size.n} --seed {seed} {effort}"
     )
     return Power(document=document, interrupted=interrupted)
+
+
+def require_decision(design: Design) -> None:
+    """Refuse a design without a decision, which has neither power nor a smallest size."""
+    if design.decision is None:
+        names = [*design.arms, "placebo"][:2]
+        raise DesignError(
+            f"{design.where('decision')} is missing; a design without analysis and decision has "
+            "no power and cannot be sized; for example decision: {success: "
+            f'{{probability_of: "{names[0]} > {names[1]}", above: 0.975}}}}, with two arms and '
+            "analysis: {method: beta_binomial, prior: "
+            f"{{{names[0]}: [1, 1], {names[1]}: [1, 1]}}}}."
+        )
 
 
 def _truth(prepared: Prepared, *, seed: int, workers: int, store: Store | None) -> Metric | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from simtrial.core.arguments import check_effort
 from simtrial.core.provenance import DEFAULT_SEED, digest, version
 from simtrial.evidence.ledger import Ledger, load_ledger
 from simtrial.operating.background import PATIENTS, tabulate
@@ -14,7 +15,7 @@ from simtrial.synthesis.fingerprint import differences, fingerprint
 from simtrial.synthesis.fit import ROWS, fit, medians_of, summary
 from simtrial.synthesis.priors import Priors, load_priors
 from simtrial.synthesis.tables import PATIENTS_PER_NODE
-from simtrial.trial.posterior import Posterior
+from simtrial.trial.posterior import Posterior, content_digest
 
 
 def refit(
@@ -38,6 +39,7 @@ def refit(
     ------
     FitError : when the fit does not converge; nothing is returned then.
     """
+    check_effort(seed=seed, workers=workers)
     facts = ledger if ledger is not None else load_ledger()
     table = priors if priors is not None else load_priors()
     report = progress if progress is not None else Progress()
@@ -69,8 +71,7 @@ def refit(
         "fingerprint": marks_of(facts, table),
         "extra": {name: summary(values) for name, values in fitted.extra.items()},
     }
-    content = {name: values.tolist() for name, values in fitted.draws.items()}
-    provenance["digest"] = digest([content, {k: v.tolist() for k, v in background.items()}])
+    provenance["digest"] = content_digest(fitted.draws, background)
     return Posterior(
         draws=fitted.draws,
         point=point,

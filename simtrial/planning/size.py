@@ -14,14 +14,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from simtrial.core.errors import DesignError
+from simtrial.core.arguments import MOST_TRIALS, check_effort, instance, number, whole
+from simtrial.core.errors import ArgumentError, DesignError
 from simtrial.core.provenance import DEFAULT_SEED, canonical_json
 from simtrial.operating.background import CONTROL_RATE, SOLVED
 from simtrial.operating.characteristics import Metric, scenario_row, success_metric
 from simtrial.operating.prepare import Prepared, prepare
 from simtrial.operating.replicates import Outcomes, run_all
 from simtrial.operating.store import Store
-from simtrial.planning.power import DEFAULT_TRIALS, Progress, header
+from simtrial.planning.power import DEFAULT_TRIALS, Progress, header, require_decision
 from simtrial.planning.results import digests_of, refuse_another
 from simtrial.trial.design import Design
 from simtrial.trial.posterior import Origin, Posterior, load_posterior
@@ -132,28 +133,34 @@ def size(
 
     Raises
     ------
+    ArgumentError : when an argument is outside what it is defined for.
     DesignError, PosteriorError : when the design cannot be sized.
     StoreError : when the store's folder cannot be used or holds the sample size of something else.
     """
+    instance("design", design, Design, "load_design('dm_ivig_16w')")
     if power is not None and assurance is not None:
-        raise DesignError("give a target of power or of assurance, not both.")
+        rule = f"power is {power!r} too, and a target is one of power and assurance, not both"
+        raise ArgumentError("assurance", assurance, rule, f"{assurance:g}, without power")
     goal: Target = "assurance" if assurance is not None else "power"
     target = assurance if assurance is not None else (0.80 if power is None else power)
-    if not 0.0 < target < 1.0:
-        raise DesignError(f"{goal} is {target:g}; give a share between 0 and 1, such as 0.8.")
-    if design.decision is None:
-        raise DesignError("the design has no decision, so it cannot be sized; add one.")
-    held = posterior if posterior is not None else load_posterior()
-    report = progress if progress is not None else Progress()
+    number(goal, target, 0.0, 1.0, example=0.8, open_ends=True)
+    trials = whole("trials", trials, 1, MOST_TRIALS, example=DEFAULT_TRIALS)
+    check_effort(seed=seed, workers=workers, chunk=chunk)
+    if posterior is not None:
+        instance("posterior", posterior, Posterior, "load_posterior('my_posterior.npz')")
+    require_decision(design)
     base = load_scenario(scenario or "point")
     if not base.has_drug_effect:
         raise DesignError(
-            f"--scenario {scenario} is from: {base.source}, under which no size shows a benefit; "
-            "size takes from: point or from: posterior, for what the scenario sets."
+            f"{base.where('from')} is '{base.source}', under which no size shows a benefit; size "
+            "takes from: point or from: posterior, for what the scenario sets; for example "
+            "from: point."
         )
+    held = posterior if posterior is not None else load_posterior()
     if store is not None:
         truth = base.model_copy(update={"source": "point"}).digest()
         refuse_another(store.folder / "size.json", digests_of(design, held, [truth]), seed)
+    report = progress if progress is not None else Progress()
     grid = size_grid(design)
     arms = len(design.arms)
     sources: dict[Target, Source] = {"power": "point", "assurance": "posterior"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -104,11 +105,19 @@ def write_figure(figure: Any, folder: Path, name: str) -> list[Path]:
     """Write a figure as SVG and PNG; the same figure gives the same files."""
     import matplotlib
 
-    out = []
+    rendered: dict[Path, bytes] = {}
     with matplotlib.rc_context({"svg.hashsalt": "simtrial"}):
         for kind in ("svg", "png"):
             path = folder / f"{name}.{kind}"
             metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {}
-            figure.savefig(path, dpi=150, metadata=metadata)
-            out.append(path)
-    return out
+            whole = io.BytesIO()
+            figure.savefig(whole, format=kind, dpi=150, metadata=metadata)
+            rendered[path] = whole.getvalue()
+    for path, content in rendered.items():
+        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            partial.write_bytes(content)
+            os.replace(partial, path)  # whole or absent
+        finally:
+            partial.unlink(missing_ok=True)
+    return list(rendered)

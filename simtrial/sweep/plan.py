@@ -184,9 +184,11 @@ def _scenario(
         scenario = _found(located, ("scenarios", index), load_scenario, place)
         return entry.name or entry.scenario, scenario
     written = {"from": entry.source, "set": {k: v.model_dump() for k, v in entry.set.items()}}
-    scenario = Scenario.model_validate(written)
-    inside = located.tree["scenarios"][index]
-    check_replacements(scenario, Located(data=written, source=located.source, tree=inside))
+    here = ("scenarios", index)
+    lines = {path[2:]: line for path, line in located.lines.items() if path[:2] == here}
+    inside = Located(data=written, source=located.source, lines=lines)
+    scenario = validate(Scenario, inside)
+    check_replacements(scenario)
     return entry.name or "", scenario
 
 

@@ -3,303 +3,76 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from simtrial.core.config import FieldFault, Located, Spec, validate
+from simtrial.core.located import shown
+from simtrial.core.other_units import in_another_unit
 from simtrial.core.provenance import digest
-from simtrial.myositis.measures import MMT_MAXIMUM
-from simtrial.myositis.parameters import SUBTYPES
+from simtrial.trial.sections import (
+    Accrual,
+    Allocation,
+    Arm,
+    BetaBinomial,
+    Course,
+    DecisionRule,
+    Endpoint,
+    Estimand,
+    Integers,
+    Intercurrent,
+    Look,
+    Population,
+    Prednisolone,
+    SampleSize,
+)
 from simtrial.trial.shipped import locate
 
-Subtype = Literal["DM", "PM", "IMNM", "ASyS", "OM", "IBM"]
-Line = Literal["first_line", "refractory"]
-Background = Literal["none", "continued"]
-MmtVersion = Literal["MMT8_150", "MMT8_80", "MMT_260"]
-Integers = Annotated[tuple[int, ...], Field(strict=False)]
-Pair = Annotated[tuple[float, float], Field(strict=False)]
-
-
-class Eligibility(Spec):
-    """Who may enter, by observed screening values."""
-
-    mmt_below: float | None = Field(default=None, gt=0, examples=["142"])
-    other_abnormal_measures: int = Field(default=0, ge=0, le=5, examples=["2"])
-    prednisolone_at_most_mg: float | None = Field(default=None, ge=0, examples=["20"])
-
-
-class Population(Spec):
-    """Which patients are sought."""
-
-    subtypes: dict[Subtype, float] = Field(examples=["{DM: 1.0}"])
-    line: Line = Field(examples=["refractory"])
-    background: Background = Field(default="continued", examples=["continued"])
-    mmt: MmtVersion = Field(examples=["MMT8_150"])
-    eligibility: Eligibility = Eligibility()
-
-    @field_validator("subtypes")
-    @classmethod
-    def _shares(cls, value: dict[str, float]) -> dict[str, float]:
-        if not value or min(value.values()) <= 0:
-            raise ValueError("every share of a subtype must be above 0; leave out the others")
-        total = sum(value.values())
-        if abs(total - 1.0) > 1e-6:
-            raise ValueError(f"the shares add up to {total:g}; they must add up to 1")
-        return {s: value[s] for s in SUBTYPES if s in value}
-
-    @model_validator(mode="after")
-    def _scale(self) -> Self:
-        most, below = MMT_MAXIMUM[self.mmt], self.eligibility.mmt_below
-        if below is not None and below > most:
-            raise FieldFault(
-                "eligibility.mmt_below",
-                f"{self.mmt} has {most} points; write at most {most}, or another mmt version",
-            )
-        return self
-
-
-class Course(Spec):
-    """One infusion course: its week, its dose, and over how many days it runs."""
-
-    week: int = Field(ge=0, examples=["0"])
-    dose_g_per_kg: float = Field(gt=0, le=5, examples=["2.0"])
-    days: int = Field(default=1, ge=1, le=7, examples=["2"])
-
-
-class Arm(Spec):
-    """What an arm is given: a regular regimen, a list of courses, or placebo like another arm."""
-
-    infusions_like: str | None = Field(default=None, examples=["ivig"])
-    dose_g_per_kg: float | None = Field(default=None, gt=0, le=5, examples=["2.0"])
-    every_weeks: int | None = Field(default=None, ge=1, le=520, examples=["4"])
-    infusions: int | None = Field(default=None, ge=1, le=520, examples=["4"])
-    days_per_infusion: int = Field(default=1, ge=1, le=7, examples=["2"])
-    courses: Annotated[tuple[Course, ...], Field(strict=False)] | None = None
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        regular = (self.dose_g_per_kg, self.every_weeks, self.infusions)
-        ways = [
-            self.infusions_like is not None,
-            self.courses is not None,
-            any(part is not None for part in regular),
-        ]
-        if sum(ways) != 1:
-            raise ValueError(
-                "an arm needs exactly one of infusions_like, courses, or "
-                "dose_g_per_kg with every_weeks and infusions"
-            )
-        if ways[2] and None in regular:
-            raise ValueError("a regimen needs dose_g_per_kg, every_weeks and infusions together")
-        if self.courses is not None:
-            weeks = [course.week for course in self.courses]
-            if not weeks or any(b <= a for a, b in itertools.pairwise(weeks)):
-                raise ValueError("courses need increasing weeks, at least one")
-        return self
-
-    @property
-    def is_drug(self) -> bool:
-        """Whether the arm receives immunoglobulin."""
-        return self.infusions_like is None
-
-    def course_list(self) -> tuple[Course, ...]:
-        """Return the courses of a drug arm in time order."""
-        if self.courses is not None:
-            return self.courses
-        if self.dose_g_per_kg is None or self.every_weeks is None or self.infusions is None:
-            return ()
-        return tuple(
-            Course(
-                week=j * self.every_weeks,
-                dose_g_per_kg=self.dose_g_per_kg,
-                days=self.days_per_infusion,
-            )
-            for j in range(self.infusions)
-        )
-
-
-class Allocation(Spec):
-    """How patients are assigned to arms."""
-
-    ratio: dict[str, int] = Field(examples=["{placebo: 1, ivig: 1}"])
-    method: Literal["permuted_blocks"] = Field(examples=["permuted_blocks"])
-    block_sizes: Integers = Field(min_length=1, examples=["[4]"])
-    strata: Annotated[tuple[Literal["severity"], ...], Field(strict=False)] = ()
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if not self.ratio or min(self.ratio.values()) < 1:
-            raise FieldFault("ratio", "every part of it must be a whole number of at least 1")
-        if max(self.ratio.values()) > 100:
-            raise FieldFault("ratio", "no part of it may exceed 100")
-        total = sum(self.ratio.values())
-        for size in self.block_sizes:
-            if size > 1_000:
-                raise FieldFault("block_sizes", "a block holds at most 1000 patients")
-            if size < total or size % total:
-                raise FieldFault(
-                    "block_sizes",
-                    f"a block of {size} cannot hold the ratio "
-                    f"{':'.join(str(v) for v in self.ratio.values())}; "
-                    f"write multiples of {total}, such as [{2 * total}]",
-                )
-        return self
-
-
-class Accrual(Spec):
-    """How sites open and how fast each randomises."""
-
-    sites: int = Field(ge=1, le=10_000, examples=["36"])
-    site_opening_weeks: float = Field(default=0.0, ge=0, examples=["40"])
-    patients_per_site_month: float = Field(ge=1e-4, le=1e7, examples=["0.115"])
-
-
-class Prednisolone(Spec):
-    """The rule for background prednisolone."""
-
-    taper: Literal["stable"] = Field(examples=["stable"])
-
-
-After = Literal["stop_treatment", "leave_study"]
-
-
-class Deterioration(Spec):
-    """What follows a deterioration confirmed at two consecutive visits."""
-
-    from_week: int = Field(ge=0, examples=["8"])
-    then: After = Field(default="stop_treatment", examples=["stop_treatment"])
-
-
-class Rescue(Spec):
-    """From when, and at what response, the physician may turn to rescue treatment."""
-
-    allowed_from_week: int = Field(ge=0, examples=["8"])
-    insufficient_tis_below: float = Field(default=20.0, ge=0, le=100, examples=["20"])
-    then: After = Field(default="stop_treatment", examples=["stop_treatment"])
-
-
-class Harm(Spec):
-    """What follows an adverse event for which treatment is stopped."""
-
-    then: After = Field(default="stop_treatment", examples=["stop_treatment"])
-
-
-class Intercurrent(Spec):
-    """Intercurrent events that the protocol rules.
-
-    Deterioration and rescue happen only where the protocol has a rule for them; harm happens
-    whatever a protocol says.
-    """
-
-    deterioration: Deterioration | None = None
-    rescue: Rescue | None = None
-    harm: Harm = Harm()
-
-
-class Endpoint(Spec):
-    """A response: TIS at least a threshold, *at* a week or ever *by* a week."""
-
-    measure: Literal["tis_at_least"] = Field(examples=["tis_at_least"])
-    threshold: float = Field(gt=0, le=100, examples=["20"])
-    at_week: int | None = Field(default=None, gt=0, examples=["16"])
-    by_week: int | None = Field(default=None, gt=0, examples=["9"])
-
-    @model_validator(mode="after")
-    def _one_time(self) -> Self:
-        if (self.at_week is None) == (self.by_week is None):
-            raise ValueError(
-                "an endpoint needs exactly one of at_week (on that visit) and by_week (ever until)"
-            )
-        return self
-
-    @property
-    def week(self) -> int:
-        """The week of the last visit that the endpoint reads."""
-        return self.at_week if self.at_week is not None else int(self.by_week or 0)
-
-    def words(self) -> str:
-        """Return the endpoint in a phrase."""
-        when = f"at week {self.at_week}" if self.at_week is not None else f"by week {self.by_week}"
-        return f"TIS >= {self.threshold:g} {when}"
-
-
-class Estimand(Spec):
-    """The strategy for each intercurrent event; the composite counts it as no response."""
-
-    rescue: Literal["composite"] = "composite"
-    deterioration: Literal["composite"] = "composite"
-    discontinuation: Literal["composite"] = "composite"
-    death: Literal["composite"] = "composite"
-    missing: Literal["composite"] = "composite"
-
-
-class BetaBinomial(Spec):
-    """Independent beta priors on the response of each arm."""
-
-    method: Literal["beta_binomial"] = Field(examples=["beta_binomial"])
-    prior: dict[str, Pair] = Field(examples=["{placebo: [1, 1], ivig: [1, 1]}"])
-
-    @field_validator("prior")
-    @classmethod
-    def _positive(cls, value: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
-        for arm, (a, b) in value.items():
-            if min(a, b) < 0.1 or max(a, b) > 100:
-                raise ValueError(
-                    f"the prior of {arm} is Beta({a:g}, {b:g}); each number must be from 0.1 to 100"
-                )
-        return value
-
-
-class Success(Spec):
-    """Success: the posterior probability that one arm's response exceeds another's."""
-
-    probability_of: str = Field(examples=['"ivig > placebo"'])
-    above: float = Field(gt=0.0, lt=1.0, examples=["0.975"])
-
-    def arms(self) -> tuple[str, str]:
-        """Return the arm that should be better, and the one it is compared with."""
-        better, _, other = self.probability_of.partition(">")
-        return better.strip(), other.strip()
-
-
-class DecisionRule(Spec):
-    """The rule that ends the trial."""
-
-    success: Success
-
-
-class Look(Spec):
-    """One analysis, at a share of the full information."""
-
-    information: float = Field(gt=0, le=1, examples=["1.0"])
-
-
-class SampleSize(Spec):
-    """The planned size."""
-
-    n: int = Field(ge=2, le=20_000, examples=["94"])
+__all__ = ["Accrual", "Course", "Design", "load_design", "revalidated"]
 
 
 class Design(Spec):
     """A trial's protocol."""
 
     title: str = Field(min_length=1, examples=["Add-on immunoglobulin in dermatomyositis"])
-    population: Population
-    arms: dict[str, Arm] = Field(min_length=1)
-    allocation: Allocation | None = None
-    accrual: Accrual
+    population: Population = Field(
+        examples=["{subtypes: {DM: 1.0}, line: refractory, mmt: MMT8_150}"]
+    )
+    arms: dict[str, Arm] = Field(
+        min_length=1,
+        examples=[
+            "{placebo: {infusions_like: ivig}, "
+            "ivig: {dose_g_per_kg: 2.0, every_weeks: 4, infusions: 4}}"
+        ],
+    )
+    allocation: Allocation | None = Field(
+        default=None,
+        examples=["{ratio: {placebo: 1, ivig: 1}, method: permuted_blocks, block_sizes: [4]}"],
+    )
+    accrual: Accrual = Field(examples=["{sites: 36, patients_per_site_month: 0.115}"])
     screening_weeks: int = Field(default=2, ge=0, le=52, examples=["2"])
     visits_weeks: Integers = Field(examples=["[0, 4, 8, 12, 16]"])
-    prednisolone: Prednisolone
-    intercurrent: Intercurrent = Intercurrent()
-    endpoint: Endpoint
-    estimand: Estimand = Estimand()
-    analysis: BetaBinomial | None = None
-    decision: DecisionRule | None = None
-    looks: Annotated[tuple[Look, ...], Field(strict=False)] = (Look(information=1.0),)
-    sample_size: SampleSize
+    prednisolone: Prednisolone = Field(examples=["{taper: stable}"])
+    intercurrent: Intercurrent = Field(
+        default=Intercurrent(), examples=["{rescue: {allowed_from_week: 8}}"]
+    )
+    endpoint: Endpoint = Field(examples=["{measure: tis_at_least, threshold: 20, at_week: 16}"])
+    estimand: Estimand = Field(default=Estimand(), examples=["{rescue: composite}"])
+    analysis: BetaBinomial | None = Field(
+        default=None,
+        examples=["{method: beta_binomial, prior: {placebo: [1, 1], ivig: [1, 1]}}"],
+    )
+    decision: DecisionRule | None = Field(
+        default=None,
+        examples=['{success: {probability_of: "ivig > placebo", above: 0.975}}'],
+    )
+    looks: Annotated[tuple[Look, ...], Field(strict=False)] = Field(
+        default=(Look(information=1.0),), examples=["[{information: 1.0}]"]
+    )
+    sample_size: SampleSize = Field(examples=["{n: 94}"])
 
     @field_validator("visits_weeks")
     @classmethod
@@ -329,50 +102,100 @@ class Design(Spec):
         for name, arm in self.arms.items():
             like = arm.infusions_like
             if like is not None and (like not in self.arms or not self.arms[like].is_drug):
-                drugs = ", ".join(n for n, a in self.arms.items() if a.is_drug)
+                drugs = [n for n, a in self.arms.items() if a.is_drug]
                 raise FieldFault(
-                    f"arms.{name}.infusions_like",
-                    f"name an arm that receives the drug ({drugs or 'none yet'})",
+                    ("arms", name, "infusions_like"),
+                    f"name an arm that receives the drug ({', '.join(drugs) or 'none yet'})",
+                    example=f"infusions_like: {drugs[0]}" if drugs else None,
                 )
+        ratio = f"ratio: {shown(dict.fromkeys(self.arms, 1))}"
         if self.allocation is None:
             if len(self.arms) != 1:
-                raise FieldFault("allocation", "a design of several arms needs an allocation")
+                blocks = f"method: permuted_blocks, block_sizes: [{2 * len(self.arms)}]"
+                raise FieldFault(
+                    "allocation",
+                    "a design of several arms needs an allocation",
+                    example=f"allocation: {{{ratio}, {blocks}}}",
+                )
         elif set(self.allocation.ratio) != set(self.arms):
             raise FieldFault(
-                "allocation.ratio", f"it must name the arms, {', '.join(self.arms)}, and no others"
+                "allocation.ratio",
+                f"it must name the arms, {', '.join(self.arms)}, and no others",
+                example=ratio,
+            )
+        if self.sample_size.n < len(self.arms):
+            raise FieldFault(
+                "sample_size.n",
+                f"each of the {len(self.arms)} arms needs a patient, and in practice many more",
             )
 
     def _check_times(self) -> None:
         last = self.visits_weeks[-1]
         if self.endpoint.week not in self.visits_weeks:
             key = "at_week" if self.endpoint.at_week is not None else "by_week"
+            week, told = self._meant_week(self.endpoint.week, self.visits_weeks)
             raise FieldFault(
                 f"endpoint.{key}",
-                f"that week is no visit; visits_weeks are {list(self.visits_weeks)}",
+                f"that week is no visit; visits_weeks are {list(self.visits_weeks)}{told}",
+                example=f"{key}: {week}",
             )
         for name, arm in self.arms.items():
-            late = [c.week for c in arm.course_list() if c.week > last]
-            if late:
-                key = "courses" if arm.courses is not None else "infusions"
+            weeks = [course.week for course in arm.course_list()]
+            if weeks and weeks[-1] > last:
+                self._refuse_late_courses(name, arm, weeks, last)
+        worse, rescue = self.intercurrent.deterioration, self.intercurrent.rescue
+        for path, start in (
+            ("intercurrent.deterioration.from_week", None if worse is None else worse.from_week),
+            (
+                "intercurrent.rescue.allowed_from_week",
+                None if rescue is None else rescue.allowed_from_week,
+            ),
+        ):
+            if start is not None and start > last:
+                week, told = self._meant_week(start, range(last + 1))
                 raise FieldFault(
-                    f"arms.{name}.{key}",
-                    f"there would be an infusion in week {late[0]}, after the last visit "
-                    f"(week {last})",
+                    path,
+                    f"the last visit is in week {last}{told}",
+                    example=f"{path.split('.')[-1]}: {week}",
                 )
-        both = (self.intercurrent.deterioration, self.intercurrent.rescue)
-        if both[0] is not None and both[0].from_week > last:
+
+    def _meant_week(self, week: int, allowed: Sequence[int]) -> tuple[int, str]:
+        """Return the week that a refused one was meant to be: as days, or the last allowed."""
+        days = in_another_unit("week", week, lambda converted: converted in allowed)
+        return (allowed[-1], "") if days is None else (days[0], f"; {days[1]}")
+
+    def _refuse_late_courses(self, name: str, arm: Arm, weeks: list[int], last: int) -> None:
+        late = next(week for week in weeks if week > last)
+        rule = f"there would be an infusion in week {late}, after the last visit (week {last})"
+        if arm.courses is not None:
+            kept = [c.model_dump() for c in arm.courses if c.week <= last]
             raise FieldFault(
-                "intercurrent.deterioration.from_week", f"the last visit is in week {last}"
+                ("arms", name, "courses"), rule, example=f"courses: {shown(kept)}" if kept else None
             )
-        if both[1] is not None and both[1].allowed_from_week > last:
+        every = arm.every_weeks or 1
+        days = in_another_unit("week", every, lambda converted: converted * len(weeks) <= last + 1)
+        if days is not None:
             raise FieldFault(
-                "intercurrent.rescue.allowed_from_week", f"the last visit is in week {last}"
+                ("arms", name, "every_weeks"),
+                f"{rule}; {days[1]}",
+                example=f"every_weeks: {days[0]}",
             )
+        raise FieldFault(
+            ("arms", name, "infusions"), rule, example=f"infusions: {last // every + 1}"
+        )
 
     def _check_decision(self) -> None:
+        prior = f"prior: {shown({name: [1, 1] for name in self.arms})}"
+        names = list(self.arms)
+        rule = f'success: {{probability_of: "{names[-1]} > {names[0]}", above: 0.975}}'
         if (self.analysis is None) != (self.decision is None):
             missing = "decision" if self.decision is None else "analysis"
-            raise FieldFault(missing, "analysis and decision come together, or both are left out")
+            example = rule if self.decision is None else f"method: beta_binomial, {prior}"
+            raise FieldFault(
+                missing,
+                "analysis and decision come together, or both are left out",
+                example=f"{missing}: {{{example}}}",
+            )
         if self.analysis is None or self.decision is None:
             return
         better, other = self.decision.success.arms()
@@ -380,10 +203,13 @@ class Design(Spec):
             raise FieldFault(
                 "decision.success.probability_of",
                 f"write 'a > b' with two arms of the design ({', '.join(self.arms)})",
+                example=f'probability_of: "{names[-1]} > {names[0]}"' if len(names) == 2 else None,
             )
         if set(self.analysis.prior) != set(self.arms):
             raise FieldFault(
-                "analysis.prior", f"it must name the arms, {', '.join(self.arms)}, and no others"
+                "analysis.prior",
+                f"it must name the arms, {', '.join(self.arms)}, and no others",
+                example=prior,
             )
 
     @property
@@ -413,7 +239,9 @@ def revalidated(design: Design, changes: dict[str, object]) -> Design:
     """Return a design with some top-level fields replaced, checked as a whole again."""
     data = design.model_dump()
     data.update(changes)
-    return validate(Design, Located(data=data, source="design"))
+    made = validate(Design, Located(data=data, source="design"))
+    made.placed(design.place, but=changes)  # what is replaced no longer stands in the file
+    return made
 
 
 def load_design(name_or_path: str | Path) -> Design:

@@ -10,10 +10,13 @@ import contextlib
 import io
 import json
 import os
+import warnings
 import zipfile
 import zlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simtrial.core.errors import PosteriorError
+from simtrial.core.located import nearest
+from simtrial.core.provenance import digest
 from simtrial.myositis.parameters import PARAMETERS
 
 FORMAT = 2  # 2: parameters of harm
@@ -39,7 +44,12 @@ _DAMAGE = (
     zlib.error,
     zipfile.BadZipFile,
 )
+_AGAIN = "make it again with 'simtrial fit --out FILE'."
 _STAMP = (1980, 1, 1, 0, 0, 0)  # so that the same content gives the same bytes
+
+
+class OtherFacts(UserWarning):
+    """A posterior that was fitted to other facts or priors than the shipped one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +74,7 @@ class Posterior:
         ``r0_error, r1_error`` : their standard errors.
     correlation : (6, 6) of the latent baseline measures.
     provenance : digests, versions, seed, diagnostics of the fit.
+    source : the file it was read from, for messages.
     """
 
     draws: dict[str, NDArray[np.float64]]
@@ -72,6 +83,7 @@ class Posterior:
     background: dict[str, NDArray[np.float64]]
     correlation: NDArray[np.float64]
     provenance: dict[str, Any]
+    source: str = field(default="the posterior", compare=False)
 
     @property
     def n_draws(self) -> int:
@@ -82,12 +94,25 @@ class Posterior:
         """Return the draws of a parameter, or say which it holds instead."""
         if name not in self.draws:
             family = name.split("[")[0]
-            held = [n for n in self.draws if n.split("[")[0] == family] or sorted(self.draws)
+            held = [n for n in self.draws if n.split("[")[0] == family]
+            why = (
+                "no document informs it"
+                if held or family == "p_response"
+                else "it was made by another version; make it again with 'simtrial fit --out FILE'"
+            )
             raise PosteriorError(
-                f"The posterior holds no {name}; no document informs it. "
-                f"It holds {', '.join(held)}. Set {name} in the scenario, with its source."
+                f"{self.source} holds no {name}; {why}. It holds "
+                f"{', '.join(held or sorted(self.draws))}. Set {name} in the scenario, with its "
+                f'source; for example set: {{"{name}": {{value: 0.6, source: expert opinion}}}}.'
             )
         return self.draws[name]
+
+
+def content_digest(
+    draws: Mapping[str, NDArray[np.float64]], background: Mapping[str, NDArray[np.float64]]
+) -> str:
+    """Return the digest that names a posterior: of its draws and its control arm."""
+    return digest([{k: v.tolist() for k, v in part.items()} for part in (draws, background)])
 
 
 def median_on_free_scale(name: str, draws: NDArray[np.float64]) -> float:
@@ -144,20 +169,86 @@ def save_posterior(posterior: Posterior, path: Path) -> None:
 def load_posterior(path: str | Path | None = None) -> Posterior:
     """Return the shipped posterior, or that of a file written by a fit.
 
+    Warns
+    -----
+    OtherFacts : when the file was fitted to other facts or priors than the shipped posterior.
+
     Raises
     ------
-    PosteriorError : when the file is missing, damaged, of another format, or incomplete.
+    PosteriorError : when the file is missing, damaged, incomplete, of another format, or made by
+        a version whose model counts otherwise.
     """
-    name = f"simtrial/trial/{SHIPPED}" if path is None else str(path)
+    if path is None:
+        return _read(_shipped().read_bytes(), f"simtrial/trial/{SHIPPED}")
+    name = str(path)
     try:
-        if path is None:
-            content = (resources.files("simtrial") / "trial" / SHIPPED).read_bytes()
-        else:
-            content = Path(path).read_bytes()
-    except OSError as problem:
+        content = Path(path).read_bytes()
+    except (OSError, ValueError) as problem:  # ValueError: a null character in the name
+        reason = getattr(problem, "strerror", None) or str(problem)
+        near = _nearest_file(Path(path))
         raise PosteriorError(
-            f"{name}: cannot be read ({problem.strerror}); make one with 'simtrial fit --out FILE'."
+            f"{name}: cannot be read ({reason}); make one with 'simtrial fit --out FILE'"
+            f"{near}, or leave --posterior out for the shipped one."
         ) from None
+    made = _read(content, name)
+    if made.provenance.get("digest") != content_digest(made.draws, made.background):
+        raise PosteriorError(
+            f"{name}: damaged: its digest is {made.provenance.get('digest')!r}, not that of what "
+            f"it holds; {_AGAIN}"
+        )
+    _check_marks(made, _read_header(_shipped().read_bytes())["provenance"])
+    return made
+
+
+def _shipped() -> Traversable:
+    return resources.files("simtrial") / "trial" / SHIPPED
+
+
+def _nearest_file(path: Path) -> str:
+    try:
+        near = nearest(path.name, sorted(p.name for p in path.parent.glob("*.npz")))
+    except (OSError, ValueError):
+        return ""
+    return "" if near is None else f", give one such as {path.parent / near}"
+
+
+def _check_marks(made: Posterior, shipped: Mapping[str, Any]) -> None:
+    """Refuse a posterior whose model counts otherwise than the shipped one's; say other facts.
+
+    The shipped posterior is that of the present code: a test compares its marks with it. Facts
+    and priors may be a user's own; then the other marks differ too, and say nothing.
+    """
+    own, present = made.provenance.get("fingerprint"), shipped["fingerprint"]
+    if own is None:
+        return  # put together by a script, not fitted
+    other = [mark for mark in ("facts", "priors") if own.get(mark) != present.get(mark)]
+    if other:
+        warnings.warn(
+            f"{made.source}: fitted to other {' and '.join(other)} than the shipped posterior "
+            "(another ledger, or another version).",
+            OtherFacts,
+            stacklevel=3,
+        )
+        return
+    moved = [mark for mark in present if mark != "log_density" and own.get(mark) != present[mark]]
+    if not np.allclose(own.get("log_density", np.nan), present["log_density"], rtol=1e-9, atol=0.0):
+        moved.append("log_density")
+    if moved:
+        raise PosteriorError(
+            f"{made.source}: stale: made by simtrial {made.provenance.get('simtrial')} whose model "
+            f"counts otherwise than this version's ({', '.join(moved)}); {_AGAIN}"
+        )
+
+
+def _read_header(content: bytes) -> dict[str, Any]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        text = bytes(np.load(io.BytesIO(archive.read("header.npy")), allow_pickle=False))
+    header: dict[str, Any] = json.loads(text.decode())
+    return header
+
+
+def _read(content: bytes, name: str) -> Posterior:
+    """Return the posterior that a file's bytes hold, or raise PosteriorError."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             arrays = {
@@ -174,14 +265,10 @@ def load_posterior(path: str | Path | None = None) -> Posterior:
         correlation = arrays.pop("correlation")
     except _DAMAGE as problem:
         raise PosteriorError(
-            f"{name}: damaged or no posterior file ({problem}); "
-            "make it again with 'simtrial fit --out FILE'."
+            f"{name}: damaged or no posterior file ({_reason(content, problem)}); {_AGAIN}"
         ) from None
     if found != FORMAT:
-        raise PosteriorError(
-            f"{name}: has format {found}, this version reads {FORMAT}; make it again with "
-            "'simtrial fit --out FILE'."
-        )
+        raise PosteriorError(f"{name}: has format {found}, this version reads {FORMAT}; {_AGAIN}")
     draws = {k.removeprefix("draws/"): v for k, v in arrays.items() if k.startswith("draws/")}
     background = {
         k.removeprefix("background/"): v for k, v in arrays.items() if k.startswith("background/")
@@ -192,8 +279,8 @@ def load_posterior(path: str | Path | None = None) -> Posterior:
     whole = whole and {v.shape for v in background.values()} == {(n + 1,) for (n,) in rows}
     if unknown or not whole or not set(draws) == set(header["point"]) == set(origins):
         raise PosteriorError(
-            f"{name}: its parameters are not this version's ({', '.join(unknown) or 'incomplete'});"
-            " make it again with 'simtrial fit --out FILE'."
+            f"{name}: its parameters are not this version's "
+            f"({', '.join(unknown) or 'incomplete'}); {_AGAIN}"
         )
     return Posterior(
         draws=draws,
@@ -202,4 +289,15 @@ def load_posterior(path: str | Path | None = None) -> Posterior:
         background=background,
         correlation=correlation,
         provenance=header["provenance"],
+        source=name,
     )
+
+
+def _reason(content: bytes, problem: Exception) -> str:
+    if not content:
+        return "the file is empty"
+    if not content.startswith(b"PK"):
+        return f"it begins with {content[:8]!r}, and a .npz with b'PK'"
+    if isinstance(problem, KeyError):
+        return f"it holds no {str(problem).strip(chr(39))}"
+    return str(problem)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from simtrial.core.config import Located, Spec, validate
+from simtrial.core.config import Spec, validate
 from simtrial.core.errors import DesignError
+from simtrial.core.located import nearest, shown
+from simtrial.core.other_units import in_another_unit
 from simtrial.core.provenance import digest
-from simtrial.myositis.parameters import PARAMETERS, SUBTYPES, Status, response_name
+from simtrial.myositis.parameters import (
+    LINES,
+    PARAMETERS,
+    SUBTYPES,
+    Parameter,
+    Status,
+    response_name,
+)
 from simtrial.trial.shipped import locate
 
 Source = Literal["posterior", "point", "no_effect", "identical_arms"]
@@ -24,8 +32,8 @@ class Replacement(Spec):
 
     value: float | None = Field(default=None, examples=["0.6"])
     times: float | None = Field(default=None, ge=0, examples=["2"])
-    status: Status = "assumed"
-    source: str = "set in the scenario"
+    status: Status = Field(default="assumed", examples=["assumed"])
+    source: str = Field(default="set in the scenario", examples=["expert opinion"])
 
 
 def as_replacement(value: object) -> object:
@@ -43,7 +51,9 @@ class Scenario(Spec):
     """
 
     source: Source = Field(alias="from", examples=["posterior"])
-    set: dict[str, Annotated[Replacement, BeforeValidator(as_replacement)]] = {}
+    set: dict[str, Annotated[Replacement, BeforeValidator(as_replacement)]] = Field(
+        default={}, examples=["{p_response.DM: 0.6}"]
+    )
 
     def replacements(self) -> dict[str, Replacement]:
         """Return the replacements by the name as written."""
@@ -73,7 +83,7 @@ def full_name(name: str, line: str) -> str:
     return response_name(short.group(1), line) if short else name
 
 
-def check_replacements(scenario: Scenario, located: Located | None = None) -> None:
+def check_replacements(scenario: Scenario) -> None:
     """Refuse unknown names and values outside a parameter's range, saying where and what to write.
 
     Raises
@@ -81,29 +91,58 @@ def check_replacements(scenario: Scenario, located: Located | None = None) -> No
     DesignError
     """
     for name, new in scenario.replacements().items():
-        place = located.where(("set", name)) if located else f"set.{name}"
-        known = {full_name(name, line) for line in ("first_line", "refractory")} & set(PARAMETERS)
+        place = scenario.where("set", name)
+        given = shown(new.model_dump(exclude_defaults=True))
+        known = {full_name(name, line) for line in LINES} & set(PARAMETERS)
         if not known and name != ACCRUAL_RATE:
             names = [*PARAMETERS, ACCRUAL_RATE, *(f"p_response.{s}" for s in SUBTYPES)]
-            near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
-            raise DesignError(f"{place} is not a known parameter; the nearest is '{near[0]}'.")
+            near = nearest(name, names) or names[0]
+            raise DesignError(
+                f"{place} is not a known parameter (its value is {given}); the nearest is "
+                f"'{near}'; for example {_written_as(near)}: {new_value(near)}."
+            )
         if (new.value is None) == (new.times is None):
             raise DesignError(
-                f"{place} needs exactly one of value and times; "
+                f"{place} is {given}; it needs exactly one of value and times; "
                 "for example {value: 0.6} or {times: 2}."
             )
         if known and new.value is not None:
-            parameter = PARAMETERS[sorted(known)[0]]
-            if not parameter.allows(new.value):
-                raise DesignError(
-                    f"{place} is {new.value:g}; {parameter.meaning} lies from "
-                    f"{parameter.lowest:g} to {parameter.highest:g} ({parameter.unit})."
-                )
+            _check_range(place, name, PARAMETERS[sorted(known)[0]], new.value)
         rate = new.value if new.value is not None else new.times
         if name == ACCRUAL_RATE and rate is not None and not 1e-4 <= rate <= 1e7:
             raise DesignError(
-                f"{place} is {rate:g}; a rate must stay above 0 (0.0001 to 1e7), such as 0.06."
+                f"{place} is {rate:g}; a rate must stay above 0 (0.0001 to 1e7), such as 0.06; "
+                f"for example {ACCRUAL_RATE}: 0.06."
             )
+
+
+def _check_range(place: str, name: str, parameter: Parameter, value: float) -> None:
+    if parameter.allows(value):
+        return
+    example, told = new_value(name), ""
+    if parameter.highest == 1.0:
+        percent = in_another_unit(name, value, parameter.allows)
+        example, told = (percent[0], f"; {percent[1]}") if percent else (example, "")
+    raise DesignError(
+        f"{place} is {value:g}; {parameter.meaning} lies from {parameter.lowest:g} to "
+        f"{parameter.highest:g} ({parameter.unit}){told}; for example {_written_as(name)}: "
+        f"{example}."
+    )
+
+
+def new_value(name: str) -> float:
+    """Return a value that a parameter may take, for an example."""
+    if name == ACCRUAL_RATE:
+        return 0.06
+    parameter = PARAMETERS[full_name(name, LINES[0])]
+    if parameter.scale == "identity":
+        return 0.0
+    return 0.6 if parameter.allows(0.6) else min(parameter.highest, max(parameter.lowest, 1.0))
+
+
+def _written_as(name: str) -> str:
+    """Return a parameter's name as a key of YAML: in quotes where it holds brackets."""
+    return f'"{name}"' if "[" in name else name
 
 
 def load_scenario(name_or_path: str | Path) -> Scenario:
@@ -115,5 +154,5 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
     """
     located = locate(name_or_path, "scenarios")
     scenario = validate(Scenario, located)
-    check_replacements(scenario, located)
+    check_replacements(scenario)
     return scenario

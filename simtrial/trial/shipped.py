@@ -6,6 +6,7 @@ from pathlib import Path
 
 from simtrial.core.config import Located, parse_yaml, read_yaml
 from simtrial.core.errors import DesignError
+from simtrial.core.located import nearest
 
 
 def _configs() -> Path:
@@ -31,9 +32,30 @@ def locate(name_or_path: str | Path, kind: str = "designs") -> Located:
         content = (_configs() / kind / f"{text}.yaml").read_text(encoding="utf-8")
         return parse_yaml(content, f"{kind}/{text}.yaml")
     path = Path(text)
-    if path.exists():
+    if text and _is_there(path):
         return read_yaml(path)
     raise DesignError(
-        f"{text} is neither a file nor a shipped name; give a path to a YAML file, "
-        f"or one of {', '.join(names)}."
+        f"{text or 'the empty name'} is neither a file nor a shipped name{_hint(path, kind)}; give "
+        f"a path to a YAML file, or one of {', '.join(names)}."
     )
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name too long, or with a null character in it
+        return False
+
+
+def _hint(path: Path, kind: str) -> str:
+    """Return what was likely meant: a config of the other kind, or the nearest name there is."""
+    for other in ("designs", "scenarios"):
+        if other != kind and str(path) in shipped_names(other):
+            return f" among the {kind}; it is one of the {other}"
+    near = {Path(name).name: name for name in shipped_names(kind)}
+    if _is_there(path.parent) and len(path.parts) > 1:
+        near |= {p.name: str(p) for p in path.parent.glob("*.yaml")}
+    # a name ends like a file or not, whichever the user wrote
+    best = nearest(path.stem, {Path(name).stem: 0 for name in near})
+    found = next((near[name] for name in near if Path(name).stem == best), None)
+    return "" if found is None else f"; the nearest is {found}"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from simtrial.cohort import compiled
 from simtrial.cohort.snapshot import Snapshot
+from simtrial.core.arguments import MOST_TRIALS, check_effort, instance, whole
 from simtrial.core.compiled import kernel
 from simtrial.core.provenance import DEFAULT_SEED, version
 from simtrial.evidence.ledger import Ledger, load_ledger
@@ -32,6 +33,9 @@ def replicate_lim21(
     Each study draws a row of the posterior. The design leaves out the amended regimen and the
     visit at week 4, so a first TIS >= 40 at week 4 is counted at week 6 here.
     """
+    instance("posterior", posterior, Posterior, "load_posterior()")
+    trials = whole("trials", trials, 1, MOST_TRIALS, example=2_000)
+    check_effort(seed=seed, workers=1)
     facts = ledger if ledger is not None else load_ledger()
     design = load_design("documents/lim21")
     n = facts.fact("lim21.tis_course.ivig").values_as(Multinomial).n

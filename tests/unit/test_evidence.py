@@ -106,12 +106,14 @@ def test_more_responders_than_patients_says_where_what_the_rule_and_an_example(
 
 def test_an_unknown_key_is_answered_with_the_nearest(edited: Edit) -> None:
     message = refusal(edited("    label: L22\n", "    label: L22\n    reed_by: [replication]\n"))
-    assert "].reed_by is not a known key; the nearest known key is 'read_by'" in message
+    assert "].reed_by is not a known key (its value is ['replication']); the nearest" in message
+    assert "the nearest known key is 'read_by'; for example read_by: [replication]" in message
 
 
 def test_an_unknown_key_of_a_patient_is_answered_with_the_nearest(edited: Edit) -> None:
     message = refusal(edited("{case: 9, sex: F,", "{case: 9, sexe: F,", "mas98.yaml"))
-    assert "values.patients[8].sexe is not a known key; the nearest known key is 'sex'" in message
+    assert "values.patients[8].sexe is not a known key (its value is 'F')" in message
+    assert "the nearest known key is 'sex'; for example sex: F" in message
 
 
 def test_an_unknown_kind_is_refused(edited: Edit) -> None:
@@ -137,7 +139,9 @@ def test_first_weeks_and_never_that_do_not_sum_to_n_are_refused(edited: Edit) ->
 
 def test_a_text_for_a_number_is_refused(edited: Edit) -> None:
     directory = edited(WEEK_9, WEEK_9.replace("responders: 8", "responders: '8'"))
-    assert "].values.responders is '8'; input should be a valid integer" in refusal(directory)
+    message = refusal(directory)
+    assert "].values.responders is '8'; it must be a whole number of at least 0" in message
+    assert "leave the quotes out; for example responders: 8" in message
 
 
 def test_a_nest_that_does_not_exist_is_refused_with_the_nearest(edited: Edit) -> None:
@@ -181,13 +185,13 @@ def test_a_cohort_larger_than_the_one_around_it_is_refused(edited: Edit) -> None
 
 def test_a_fitted_fact_without_a_reader_is_refused(edited: Edit) -> None:
     message = refusal(edited("    read_by: [rescue model]\n", ""))
-    assert "].read_by is (); a fact with role fit names what reads it" in message
+    assert "].read_by is []; a fact with role fit names what reads it" in message
 
 
 def test_an_unusable_fact_without_a_reason_is_refused(edited: Edit) -> None:
     old = "    role: fit\n    read_by: [rescue model]\n"
     message = refusal(edited(old, "    role: unusable\n"))
-    assert "].reason is None; an unusable fact says why" in message
+    assert "].reason is null; an unusable fact says why" in message
 
 
 def test_a_fact_inside_a_fitted_one_cannot_be_fitted_too(edited: Edit) -> None:

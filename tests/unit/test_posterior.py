@@ -18,7 +18,9 @@ from simtrial.myositis.parameters import PARAMETERS
 from simtrial.trial.posterior import (
     FORMAT,
     Origin,
+    OtherFacts,
     Posterior,
+    content_digest,
     load_posterior,
     median_on_free_scale,
     save_posterior,
@@ -49,9 +51,12 @@ def small(**changed: Any) -> Posterior:
         "background": {"r0": np.array([0.1, 0.2, 0.3, 0.2]), "r1": np.full(4, 0.8)}
         | {"r0_error": np.full(4, 0.001), "r1_error": np.full(4, 0.001)},
         "correlation": np.eye(6),
-        "provenance": {"seed": 7, "digest": "0123456789abcdef"},
+        "provenance": {"seed": 7},
     }
-    return Posterior(**(content | changed))
+    content |= changed
+    name = content_digest(content["draws"], content["background"])
+    content["provenance"] = {"digest": name} | content["provenance"]
+    return Posterior(**content)
 
 
 @pytest.fixture
@@ -128,7 +133,7 @@ def test_another_draw_gives_other_bytes(saved: Path, tmp_path: Path) -> None:
 
 def test_saving_again_replaces_the_file(saved: Path) -> None:
     save_posterior(small(provenance={"seed": 8}), saved)
-    assert load_posterior(saved).provenance == {"seed": 8}
+    assert load_posterior(saved).provenance["seed"] == 8
 
 
 def test_saving_leaves_nothing_else_behind(saved: Path) -> None:
@@ -325,7 +330,9 @@ def test_a_file_damaged_at_any_byte_is_refused_or_whole(saved: Path) -> None:
         broken[place] ^= 0xFF
         saved.write_bytes(bytes(broken))
         with contextlib.suppress(PosteriorError):
-            load_posterior(saved)
+            got = load_posterior(saved)
+            assert all(np.array_equal(got.draws[k], v) for k, v in small().draws.items())
+            assert (got.point, got.origins) == (small().point, small().origins)
 
 
 @pytest.mark.parametrize("missing", ["correlation", "background/r0", "draws/depth"])
@@ -345,3 +352,46 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(PosteriorError, match="cannot be written"):
         save_posterior(small(), tmp_path / "file" / "x.npz")
+
+
+def test_a_file_whose_digest_is_not_that_of_its_content_is_refused(saved: Path) -> None:
+    name = small().provenance["digest"]
+    altered(saved, provenance={"seed": 7, "digest": name[::-1]})
+    assert f"damaged: its digest is '{name[::-1]}', not that of what it holds" in refusal(saved)
+
+
+def test_the_shipped_posterior_has_the_digest_of_its_content() -> None:
+    shipped = load_posterior()
+    assert shipped.provenance["digest"] == content_digest(shipped.draws, shipped.background)
+
+
+def marked(path: Path, **marks: Any) -> Path:
+    """Save a posterior with the shipped fingerprint, but for some marks."""
+    provenance = {"simtrial": "0.0.1", "fingerprint": load_posterior().provenance["fingerprint"]}
+    provenance["fingerprint"] |= marks
+    save_posterior(small(provenance=provenance), path)
+    return path
+
+
+def test_a_fit_to_the_present_facts_and_code_is_read_in_silence(tmp_path: Path) -> None:
+    assert load_posterior(marked(tmp_path / "fit.npz")).n_draws == 3
+
+
+@pytest.mark.parametrize(
+    "mark", [{"engine": "0" * 16}, {"control": "0" * 16}, {"log_density": [1.0, 2.0, 3.0]}]
+)
+def test_a_fit_of_a_model_that_counted_otherwise_is_stale(
+    tmp_path: Path, mark: dict[str, Any]
+) -> None:
+    message = refusal(marked(tmp_path / "fit.npz", **mark))
+    assert "stale: made by simtrial 0.0.1 whose model counts otherwise than this version's " in (
+        message
+    )
+    assert f"({next(iter(mark))}); {AGAIN}" in message
+
+
+@pytest.mark.parametrize("mark", ["facts", "priors"])
+def test_a_fit_to_other_facts_is_read_and_said(tmp_path: Path, mark: str) -> None:
+    path = marked(tmp_path / "fit.npz", engine="0" * 16, **{mark: "1" * 16})
+    with pytest.warns(OtherFacts, match=f"fitted to other {mark} than the shipped posterior"):
+        assert load_posterior(path).n_draws == 3

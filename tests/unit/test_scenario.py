@@ -25,7 +25,7 @@ def scenario(*lines: str) -> Scenario:
     text = "from: point\nset:\n" + "\n".join(f"  {line}" for line in lines)
     located = parse_yaml(text, "truth.yaml")
     out = validate(Scenario, located)
-    check_replacements(out, located)
+    check_replacements(out)
     return out
 
 
@@ -119,7 +119,8 @@ def test_an_unknown_parameter_is_answered_with_the_nearest() -> None:
 
 def test_an_unknown_subtype_of_a_short_name_is_refused() -> None:
     message = refusal("p_response.JDM: 0.5")
-    assert "set.p_response.JDM is not a known parameter; the nearest is 'p_response" in message
+    assert "set.p_response.JDM is not a known parameter (its value is {value: 0.5})" in message
+    assert "the nearest is 'p_response.DM'" in message
 
 
 def test_the_second_of_two_replacements_is_found_on_its_line() -> None:
@@ -140,7 +141,7 @@ def test_a_value_of_a_short_name_outside_its_range_is_refused() -> None:
 @pytest.mark.parametrize("both", ["{value: 0.5, times: 2}", "{}", "{source: nobody}"])
 def test_a_replacement_has_exactly_one_of_value_and_times(both: str) -> None:
     message = refusal(f"depth: {both}")
-    assert "set.depth needs exactly one of value and times" in message
+    assert "it needs exactly one of value and times" in message
     assert "for example {value: 0.6} or {times: 2}" in message
 
 
@@ -179,7 +180,7 @@ def test_a_scenario_that_is_not_there_is_answered_with_the_shipped_names() -> No
 @pytest.mark.parametrize("value", [".nan", ".inf"])
 def test_a_value_that_is_no_number_is_refused(value: str) -> None:
     message = refusal(f"depth: {value}")
-    assert "line 3: set.depth.value is " in message
+    assert "line 3: set.depth is " in message
     assert "finite number" in message
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from simtrial.cli import main
+from tests.workflow.answers import Answer
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-c", "from simtrial.cli.main import main; main()"]
@@ -21,3 +25,22 @@ def simtrial() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+@pytest.fixture
+def call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Answer]]:
+    """Return a function that calls the command in this process."""
+    handler = signal.getsignal(signal.SIGINT)
+    # it reads the metadata of every installed package, half a second each time
+    monkeypatch.setattr(main, "clashing_distributions", list)
+
+    def run(*arguments: str) -> Answer:
+        monkeypatch.setattr("sys.argv", ["simtrial", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main.main()
+        return Answer(ended.value.code, *capsys.readouterr())
+
+    yield run
+    signal.signal(signal.SIGINT, handler)

@@ -192,7 +192,7 @@ def test_help_shows_an_example(simtrial):
 def test_size_refuses_a_scenario_without_benefit(simtrial):
     done = simtrial("size", "dm_ivig_16w", "--scenario", "identical_arms")
     assert done.returncode == 2
-    assert "from: identical_arms" in done.stderr
+    assert "line 1: from is 'identical_arms'" in done.stderr
 
 
 def test_a_row_tells_what_its_scenario_replaced_and_the_digest_knows_it(simtrial, tmp_path):
