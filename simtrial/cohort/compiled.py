@@ -9,14 +9,21 @@ At one instant the order is: measure, decide, infuse, harm, leave.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
 from simtrial.cohort import draws as at
 from simtrial.cohort.arrivals import Arrivals
 from simtrial.cohort.compiled_harm import begin_harm, end_harm, harm_of_course
+from simtrial.cohort.compiled_room import (
+    INFUSE,
+    MEASURE,
+    Room,
+    Schedule,
+    room_for,
+    schedule_of,
+    share_out,
+)
 from simtrial.cohort.course import Course, CourseTable, course_row
 from simtrial.cohort.draws import (
     DrawPlan,
@@ -33,7 +40,6 @@ from simtrial.cohort.snapshot import Snapshot, empty_snapshot
 from simtrial.cohort.truth import Cohort, Truth, empty_truth
 from simtrial.core.arithmetic import pexp, plog
 from simtrial.core.compiled import inlined, unowned
-from simtrial.core.units import MINUTES_PER_WEEK
 from simtrial.myositis.harm import reaction_frailty
 from simtrial.myositis.measures import (
     PHYSICIAN,
@@ -45,94 +51,17 @@ from simtrial.myositis.measures import (
 )
 from simtrial.myositis.response import (
     NO_EFFECT,
+    approach,
     combined_benefit,
-    correlation_over,
     dropout_minutes,
     given_dose,
     log_effect,
     patient_depth,
     patient_log_x50,
-    relax,
     target_benefit,
 )
 from simtrial.myositis.taper import entry_dose, stable_dose
 from simtrial.myositis.tis import has_worsened, improvement_score
-
-_MEASURE, _INFUSE = 1, 2
-
-
-class Schedule(NamedTuple):
-    """The sorted distinct instants of each arm: every 7 days, visits, infusion days.
-
-    Axes: A arms, I instants (the most of any arm).
-    """
-
-    instants: NDArray[np.int64]  # (A, I) minutes
-    what: NDArray[np.int64]  # (A, I) what happens then: _MEASURE, _INFUSE, both or neither
-    n_instants: NDArray[np.int64]  # (A,)
-
-
-def _schedule(protocol: Protocol) -> Schedule:
-    """Return the instants of every arm."""
-    last = int(protocol.visit_minute[-1])
-    rows = []
-    for arm, n_courses in enumerate(protocol.n_courses):
-        starts = protocol.course_start[arm, :n_courses]
-        every = np.unique(
-            np.concatenate(
-                [
-                    np.arange(0, last + 1, MINUTES_PER_WEEK),
-                    protocol.visit_minute,
-                    starts,
-                    protocol.course_end[arm, :n_courses],
-                ]
-            )
-        )
-        every = every[every <= last]
-        what = _MEASURE * np.isin(every, protocol.visit_minute) + _INFUSE * np.isin(every, starts)
-        rows.append((every, what))
-    most = max(every.shape[0] for every, _ in rows)
-    instants, whats = (np.zeros((len(rows), most), np.int64) for _ in range(2))
-    for arm, (every, what) in enumerate(rows):
-        instants[arm, : every.shape[0]], whats[arm, : every.shape[0]] = every, what
-    return Schedule(instants, whats, np.array([e.shape[0] for e, _ in rows], np.int64))
-
-
-class Room(NamedTuple):
-    """Arrays to work in, made once for all trials of a batch."""
-
-    arrival: NDArray[np.float64]
-    minute: NDArray[np.int64]
-    order: NDArray[np.int64]
-    blocks: NDArray[np.int64]
-    block_size: NDArray[np.int64]
-    block_place: NDArray[np.int64]
-    block_number: NDArray[np.int64]
-    early: NDArray[np.float64]
-    enrolled: NDArray[np.float64]
-    baseline: NDArray[np.float64]
-    deviates: NDArray[np.float64]
-    observed: NDArray[np.float64]
-    effect: NDArray[np.float64]
-
-
-def _room(protocol: Protocol, arrivals: Arrivals, plan: DrawPlan) -> Room:
-    sites = arrivals.opening.shape[0]
-    return Room(
-        arrival=np.empty(sites),
-        minute=np.empty(sites, np.int64),
-        order=np.empty(sites, np.int64),
-        blocks=np.empty((3, int(protocol.block_sizes.max())), np.int64),
-        block_size=np.empty(3, np.int64),
-        block_place=np.empty(3, np.int64),
-        block_number=np.empty(3, np.int64),
-        early=np.empty(plan.candidate_room),
-        enrolled=np.empty(plan.enrolled_room),
-        baseline=np.empty(6),
-        deviates=np.empty(7),
-        observed=np.empty(6),
-        effect=np.empty(protocol.course_start.shape[1]),
-    )
 
 
 @unowned
@@ -146,6 +75,7 @@ def _follow(
     protocol: Protocol,
     course: Course,
     schedule: Schedule,
+    room: Room,
     u: NDArray[np.float64],
     plan: DrawPlan,
     baseline: NDArray[np.float64],
@@ -203,17 +133,14 @@ def _follow(
                         )
                         log_x = max(log_x, left)
                 goal = target_benefit(depth, log_x50, course.hill, log_x)
-                g = relax(g, goal, course.k_on, minutes)
+                g = approach(g, goal, room.drug_left[arm, i])
             if improves:
-                b = relax(b, course.background_depth, course.k_background, minutes)
+                b = approach(b, course.background_depth, room.background_left[arm, i])
             now = instant
-        if schedule.what[arm, i] & _MEASURE:
+        if schedule.what[arm, i] & MEASURE:
             if visit > 0:
-                gap = float(instant - protocol.visit_minute[visit - 1])
                 noise = at.VISIT_NOISE_AT + at.NOISE_SLOTS * visit
-                advance_deviates(
-                    deviates, u[noise : noise + 7], correlation_over(course.noise_per_4_weeks, gap)
-                )
+                advance_deviates(deviates, u[noise : noise + 7], room.correlation[visit])
                 observed = seen.measures[r, p, visit]
                 observe_measures(
                     observed,
@@ -264,7 +191,7 @@ def _follow(
                 seen.left_minute[r, p] = instant
                 end_harm(instant - 1, given, r, p, seen)
                 return
-        if schedule.what[arm, i] & _INFUSE and not stopped:
+        if schedule.what[arm, i] & INFUSE and not stopped:
             j = given
             days = protocol.course_days[arm, j]
             dose = given_dose(protocol.course_dose[arm, j], weight, days, protocol.cap_g_per_day)
@@ -323,16 +250,18 @@ def _run_trial(
         block_size[stratum] = block_place[stratum] = block_number[stratum] = 0
     early, u, effect = room.early, room.enrolled, room.effect
     baseline, deviates, observed = room.baseline, room.deviates, room.observed
-    to_baseline = correlation_over(course.noise_per_4_weeks, float(protocol.screening_minutes))
+    share_out(protocol, course, schedule, room)
     p = 0
     for candidate in range(arrivals.most_candidates):
         if p == n_wanted:
             break
-        site = 0
+        # the earliest, and of equals the first: a minimum without branches, then its place
+        screened_at = minute[0]
         for s in range(1, n_sites):
-            if minute[s] < minute[site]:
-                site = s
-        screened_at = minute[site]
+            screened_at = min(screened_at, minute[s])
+        site = 0
+        while minute[site] != screened_at:
+            site += 1
         order[site] += 1
         arrival[site] += arrival_gap(seed, replicate, site, order[site], arrivals.per_minute)
         minute[site] = whole_minute(arrival[site])
@@ -384,7 +313,9 @@ def _run_trial(
         seen.age[r, p] = adult_age(course.age_location, course.age_scale, early[at.AGE_AT])
         middle_weight = course.weight_women if female else course.weight_men
         seen.weight[r, p] = middle_weight * pexp(course.weight_log_sd * early[at.WEIGHT_AT])
-        advance_deviates(deviates, u[at.VISIT_NOISE_AT : at.VISIT_NOISE_AT + 7], to_baseline)
+        advance_deviates(
+            deviates, u[at.VISIT_NOISE_AT : at.VISIT_NOISE_AT + 7], room.correlation[0]
+        )
         observe_measures(
             seen.measures[r, p, 0],
             baseline,
@@ -432,6 +363,7 @@ def _run_trial(
             protocol,
             course,
             schedule,
+            room,
             u,
             plan,
             baseline,
@@ -484,6 +416,7 @@ def run(
         empty_snapshot(last - first, n, visits, courses), empty_truth(last - first, n, visits)
     )
     plan = draw_plan(protocol.visit_week, protocol.course_week)
-    schedule, room = _schedule(protocol), _room(protocol, arrivals, plan)
+    schedule = schedule_of(protocol)
+    room = room_for(protocol, arrivals, plan, schedule)
     _run(protocol, table, arrivals, plan, schedule, room, seed, first, cohort.seen, cohort.truth)
     return cohort

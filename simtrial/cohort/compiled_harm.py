@@ -20,6 +20,7 @@ from simtrial.cohort.snapshot import Snapshot
 from simtrial.cohort.truth import Truth
 from simtrial.core.compiled import inlined
 from simtrial.myositis.harm import (
+    may_happen,
     reaction_hazard,
     reaction_minutes,
     risk_of_dose_per_day,
@@ -88,7 +89,8 @@ def harm_of_course(
     hazard = reaction_hazard(
         risk.reaction_rate[infused], truth.frailty[r, p], risk.reaction_first, j
     )
-    if unit_exponential(u[first + at.REACTS]) < hazard:
+    reacts = u[first + at.REACTS]
+    if may_happen(reacts, hazard) and unit_exponential(reacts) < hazard:
         minute = start + reaction_minutes(u[first + at.REACTION_WHEN])
         which = course_harm(seed, replicate, candidate, week, at.REACTION_KIND)
         kind = 0
@@ -104,30 +106,25 @@ def harm_of_course(
         chance = risk.stop_serious if serious else risk.stop_reaction
         if course_harm(seed, replicate, candidate, week, at.AFTER_REACTION) < chance:
             stop = min(stop, minute)
-    hazard = (
-        risk.clot_rate[infused]
-        * clot_risk
-        * risk_of_dose_per_day(dose, protocol.course_days[arm, j], risk.log_hr_dose)
-    )
-    after = thromboembolism_minutes(
-        unit_exponential(u[first + at.CLOTS]),
-        hazard,
-        risk.clot_first_days,
-    )
-    if after >= 0.0:
-        minute = end + int(math.floor(after))
-        seen.thromboembolism_minute[r, p, j] = minute
-        if course_harm(seed, replicate, candidate, week, at.AFTER_CLOT) < risk.stop_serious:
-            stop = min(stop, minute)
-    after = serious_minutes(
-        unit_exponential(u[first + at.FALLS_ILL]),
-        risk.serious_rate[infused],
-    )
-    if after >= 0.0:
-        minute = start + int(math.floor(after))
-        seen.serious_minute[r, p, j] = minute
-        if course_harm(seed, replicate, candidate, week, at.AFTER_ILLNESS) < risk.stop_serious:
-            stop = min(stop, minute)
+    clots = u[first + at.CLOTS]
+    hazard = risk.clot_rate[infused] * clot_risk
+    if hazard > 0.0:
+        hazard = hazard * risk_of_dose_per_day(dose, protocol.course_days[arm, j], risk.log_hr_dose)
+    if may_happen(clots, hazard):
+        after = thromboembolism_minutes(unit_exponential(clots), hazard, risk.clot_first_days)
+        if after >= 0.0:
+            minute = end + int(math.floor(after))
+            seen.thromboembolism_minute[r, p, j] = minute
+            if course_harm(seed, replicate, candidate, week, at.AFTER_CLOT) < risk.stop_serious:
+                stop = min(stop, minute)
+    ill, hazard = u[first + at.FALLS_ILL], risk.serious_rate[infused]
+    if may_happen(ill, hazard):
+        after = serious_minutes(unit_exponential(ill), hazard)
+        if after >= 0.0:
+            minute = start + int(math.floor(after))
+            seen.serious_minute[r, p, j] = minute
+            if course_harm(seed, replicate, candidate, week, at.AFTER_ILLNESS) < risk.stop_serious:
+                stop = min(stop, minute)
     return stop
 
 

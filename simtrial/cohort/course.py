@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from simtrial.cohort.risk import Risk, RiskTable, risk_row, risk_table
 from simtrial.core.arithmetic import plog
-from simtrial.core.compiled import step
+from simtrial.core.compiled import inlined
 from simtrial.core.units import MINUTES_PER_DAY, MINUTES_PER_WEEK
 from simtrial.myositis.measures import MEASURES
 from simtrial.myositis.parameters import prednisolone_name, rescue_name, response_name
@@ -92,7 +92,7 @@ class Course(NamedTuple):
     risk: Risk
 
 
-@step
+@inlined
 def course_row(table: CourseTable, d: int) -> Course:
     """Return row d."""
     return Course(

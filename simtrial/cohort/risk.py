@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simtrial.core.arithmetic import plog
-from simtrial.core.compiled import step
+from simtrial.core.compiled import inlined
 from simtrial.core.units import DAYS_PER_YEAR, MINUTES_PER_DAY
 from simtrial.myositis.harm import REACTIONS
 from simtrial.myositis.parameters import HARM, PARAMETERS
@@ -62,7 +62,7 @@ class Risk(NamedTuple):
     stop_serious: float
 
 
-@step
+@inlined
 def risk_row(table: RiskTable, d: int) -> Risk:
     """Return row d."""
     return Risk(

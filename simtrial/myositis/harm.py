@@ -40,6 +40,16 @@ def unit_exponential(u: float) -> float:
 
 
 @step
+def may_happen(u: float, hazard: float) -> bool:
+    """Return False only where ``unit_exponential(u) < hazard`` is certainly false.
+
+    -log(u) is at least 1 - u, so most events are ruled out without a logarithm; the room of one
+    in ten million is far above every rounding.
+    """
+    return 1.0 - u <= hazard * 1.0000001
+
+
+@step
 def reaction_frailty(sd: float, z: float) -> float:
     """Return a patient's multiplier of the reaction rate: log-normal with mean 1."""
     return pexp(sd * z - 0.5 * sd * sd)

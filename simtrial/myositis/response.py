@@ -37,9 +37,21 @@ def target_benefit(depth: float, log_x50: float, hill: float, log_x: float) -> f
 
 
 @step
+def share_left(rate_per_week: float, minutes: float) -> float:
+    """Return the share of the way to a target that is still to go after some minutes."""
+    return pexp(-rate_per_week * (minutes / _WEEK))
+
+
+@step
+def approach(value: float, target: float, left: float) -> float:
+    """Return a state of which a share ``left`` of the way to its target is still to go."""
+    return target + (value - target) * left
+
+
+@step
 def relax(value: float, target: float, rate_per_week: float, minutes: float) -> float:
     """Return a state after approaching its target for some minutes."""
-    return target + (value - target) * pexp(-rate_per_week * (minutes / _WEEK))
+    return approach(value, target, share_left(rate_per_week, minutes))
 
 
 @step

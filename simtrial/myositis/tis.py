@@ -40,15 +40,37 @@ def rounded(x: float) -> float:
 
 
 @step
+def reaches(x: float, threshold: float) -> bool:
+    """Return whether x, to 9 decimals, is at least a threshold of whole numbers.
+
+    The same as ``rounded(x) >= threshold`` without the rounding: a whole number of billionths is
+    at least another exactly when what is cut down to it is.
+    """
+    return x * 1e9 + 0.5 >= threshold * 1e9
+
+
+@step
+def exceeds(x: float, threshold: float) -> bool:
+    """Return whether x, to 9 decimals, lies above a threshold of whole numbers."""
+    return x * 1e9 + 0.5 >= threshold * 1e9 + 1.0
+
+
+@step
+def change_percent(measure: int, before: float, now: float, mmt_maximum: int) -> float:
+    """Return the improvement as a percentage of the measure's range, as computed in binary."""
+    if measure == MMT:
+        return (now - before) / mmt_maximum * 100.0
+    if measure == HAQ:
+        return (before - now) / HAQ_RANGE * 100.0
+    if measure == ENZYME:
+        return (before - now) / CK_RANGE_ULN * 100.0
+    return (before - now) / VAS_RANGE_CM * 100.0
+
+
+@step
 def improvement_percent(measure: int, before: float, now: float, mmt_maximum: int) -> float:
     """Return the improvement as a percentage of the measure's range; negative is worse."""
-    if measure == MMT:
-        return rounded((now - before) / mmt_maximum * 100.0)
-    if measure == HAQ:
-        return rounded((before - now) / HAQ_RANGE * 100.0)
-    if measure == ENZYME:
-        return rounded((before - now) / CK_RANGE_ULN * 100.0)
-    return rounded((before - now) / VAS_RANGE_CM * 100.0)
+    return rounded(change_percent(measure, before, now, mmt_maximum))
 
 
 @step
@@ -57,21 +79,23 @@ def _pick(
     cuts: tuple[float, float, float, float],
     points: tuple[float, float, float, float],
 ) -> float:
-    """Return the points of the band; bands are open below and closed above."""
-    if percent <= cuts[0]:
-        return 0.0
-    if percent <= cuts[1]:
-        return points[0]
-    if percent <= cuts[2]:
-        return points[1]
-    if percent <= cuts[3]:
-        return points[2]
-    return points[3]
+    """Return the points of the band; bands are open below and closed above.
+
+    A sum of steps, exact in binary as all points are multiples of 2.5: which band it is hardly
+    ever follows from the last patient's, and a wrongly guessed branch costs more than four sums.
+    """
+    out = points[0] * exceeds(percent, cuts[0])
+    out += (points[1] - points[0]) * exceeds(percent, cuts[1])
+    out += (points[2] - points[1]) * exceeds(percent, cuts[2])
+    return out + (points[3] - points[2]) * exceeds(percent, cuts[3])
 
 
 @step
 def measure_points(measure: int, percent: float) -> float:
-    """Return the points that one measure's improvement earns (Aggarwal 2017, table 3)."""
+    """Return the points that one measure's improvement earns (Aggarwal 2017, table 3).
+
+    ``percent`` counts to 9 decimals, rounded or not.
+    """
     if measure == MMT:
         return _pick(percent, (2.0, 10.0, 20.0, 30.0), (10.0, 20.0, 27.5, 32.5))
     cuts = (5.0, 15.0, 25.0, 40.0)
@@ -99,7 +123,7 @@ def improvement_score(
     """
     score = 0.0
     for measure in range(N_MEASURES):
-        percent = improvement_percent(measure, before[measure], now[measure], mmt_maximum)
+        percent = change_percent(measure, before[measure], now[measure], mmt_maximum)
         score += measure_points(measure, percent)
     return score
 
@@ -111,10 +135,9 @@ def relative_worsening(measure: int, before: float, now: float) -> float:
     A baseline too small to worsen relatively (below 1 cm, or 0.25 of HAQ) gives 0.
     """
     smallest = _SMALLEST_HAQ if measure == HAQ else _SMALLEST_VAS_CM
-    if before < smallest:
-        return 0.0
     change = before - now if measure == MMT else now - before
-    return rounded(change / before * 100.0)
+    percent = change / max(before, smallest) * 100.0
+    return percent if before >= smallest else 0.0
 
 
 @step
@@ -122,16 +145,15 @@ def has_worsened(before: NDArray[np.float64], now: NDArray[np.float64]) -> bool:
     """Return whether one visit meets the rule of clinically relevant deterioration.
 
     Physician global worse by 2 cm and MMT by 20 %, or extramuscular activity worse by 2 cm, or
-    any three of the five measures without the enzyme worse by 30 %. Confirmed means: met at two
-    consecutive visits (the engines see to that).
+    any three of the five measures without the enzyme worse by 30 %, each to 9 decimals. Confirmed
+    means: met at two consecutive visits (the engines see to that).
     """
-    physician_cm = rounded(now[PHYSICIAN] - before[PHYSICIAN])
-    if physician_cm >= 2.0 and relative_worsening(MMT, before[MMT], now[MMT]) >= 20.0:
-        return True
-    if rounded(now[EXTRAMUSCULAR] - before[EXTRAMUSCULAR]) >= 2.0:
-        return True
+    weaker = relative_worsening(MMT, before[MMT], now[MMT])
+    physician = reaches(now[PHYSICIAN] - before[PHYSICIAN], 2.0) & reaches(weaker, 20.0)
+    extramuscular = reaches(now[EXTRAMUSCULAR] - before[EXTRAMUSCULAR], 2.0)
     n_worse = 0
     for measure in range(N_MEASURES):
-        if measure != ENZYME and relative_worsening(measure, before[measure], now[measure]) >= 30.0:
-            n_worse += 1
-    return n_worse >= 3
+        if measure != ENZYME:
+            worse = relative_worsening(measure, before[measure], now[measure])
+            n_worse += int(reaches(worse, 30.0))
+    return physician | extramuscular | (n_worse >= 3)
