@@ -59,7 +59,6 @@ class Observed:
     rule_stop: int | None  # rescue or deterioration
     left: int | None
     left_by_rule: bool  # by rescue or deterioration, at a visit
-    leaves_for_harm: bool
 
 
 @dataclass(kw_only=True)

@@ -181,7 +181,14 @@ def test_replicate_prints_document_002_against_its_predictive_intervals(simtrial
     done = simtrial("replicate", "--trials", "500", "--json")
     document = json.loads(done.stdout)
     assert done.returncode == 0
-    assert document["coverage"] == {"facts": 7, "inside95": 7}
+    assert document["coverage"] == {"facts": 11, "inside95": 11}
+    harm = {f["id"]: (f["printed"], f["n"]) for f in document["facts"] if f["about"] == "harm"}
+    assert harm == {
+        "lim21.adverse_event.ivig": (20, 20),
+        "lim21.serious_patients.ivig": (2, 20),
+        "lim21.thromboembolism.ivig": (1, 20),
+        "lim21.stopped_for_harm.ivig": (0, 20),
+    }
 
 
 def test_help_shows_an_example(simtrial):
