@@ -43,10 +43,21 @@ def replicate(
                     "yes" if f["inside95"] else "NO",
                 ]
             )
-        say(f"Document 002, {trials:,} simulated studies of 19 patients:\n")
+        n = {f["about"]: f["n"] for f in found["facts"]}
+        say(
+            f"Document 002, {trials:,} simulated studies: response of the {n['response']} patients "
+            f"analysed, harm of the {n['harm']} included.\n"
+        )
         say(aligned(rows))
         say(
-            "\nIn-sample: the same 19 patients were fitted to. Without the visit at week 4 and the "
-            "amended regimen.\nThe changes of single measures are not among the checks."
+            "\nIn-sample: the same patients were fitted to. Without the visit at week 4 and the "
+            "amended regimen.\nThe changes of single measures are not among the checks.\n"
+            "Reactions are predicted for a new study, of unknown reporting, not for this one: "
+            "hence their wide interval.\n"
+            f"Stopped for harm is of all {n['harm']} included; the fit reads those with a serious "
+            "event only."
         )
+        if outside:
+            names = ", ".join(f"{f['what']} ({f['label']})" for f in outside)
+            say(f"OUTSIDE the 95 % interval of what the posterior predicts: {names}.")
     finish(False, started, quiet, failed=bool(outside))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,40 @@ from simtrial.cohort import compiled
 from simtrial.cohort.snapshot import Snapshot
 from simtrial.core.arguments import MOST_TRIALS, check_effort, instance, whole
 from simtrial.core.compiled import kernel
+from simtrial.core.errors import EvidenceError
 from simtrial.core.provenance import DEFAULT_SEED, version
+from simtrial.endpoints.harm import count_harm
 from simtrial.evidence.ledger import Ledger, load_ledger
-from simtrial.evidence.values import Count, Multinomial, Times
+from simtrial.evidence.records import Fact
+from simtrial.evidence.values import Count, Multinomial, Proportion, Times
 from simtrial.myositis.tis import MINIMAL, MODERATE, has_worsened
 from simtrial.operating.prepare import prepare
 from simtrial.trial.design import load_design
 from simtrial.trial.posterior import Posterior
 from simtrial.trial.scenario import load_scenario
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A printed count, and which simulated patients belong to it.
+
+    Attributes
+    ----------
+    about : response or harm.
+    n : patients of whom the count is printed; of a larger simulated study, the first n.
+    who : (R, P), P at least n.
+    """
+
+    about: str
+    fact_id: str
+    what: str
+    printed: int
+    n: int
+    who: NDArray[np.bool_]
+
+    def simulated(self) -> NDArray[np.int64]:
+        """Return (R,) counts of the simulated studies."""
+        return np.asarray(self.who[:, : self.n].sum(axis=1), np.int64)
 
 
 def replicate_lim21(
@@ -31,14 +58,18 @@ def replicate_lim21(
     """Return document 002's printed counts against ``trials`` simulated studies of its size.
 
     Each study draws a row of the posterior. The design leaves out the amended regimen and the
-    visit at week 4, so a first TIS >= 40 at week 4 is counted at week 6 here.
+    visit at week 4, so a first TIS >= 40 at week 4 is counted at week 6 here. Harm is of the 20
+    patients included, response of the 19 analysed: studies of 20 are simulated, and the first 19
+    patients of each are the study of 19.
     """
     instance("posterior", posterior, Posterior, "load_posterior()")
     trials = whole("trials", trials, 1, MOST_TRIALS, example=2_000)
     check_effort(seed=seed, workers=1)
     facts = ledger if ledger is not None else load_ledger()
+    analysed = facts.fact("lim21.tis_course.ivig").n
+    included = facts.fact("lim21.adverse_event.ivig").n
+    n = max(analysed, included)
     design = load_design("documents/lim21")
-    n = facts.fact("lim21.tis_course.ivig").values_as(Multinomial).n
     prepared = prepare(design.with_n(n), load_scenario("lim21"), posterior)
     seen = compiled.run(
         prepared.protocol,
@@ -50,8 +81,7 @@ def replicate_lim21(
         n=n,
     ).seen
     rows = [
-        _checked(fact_id, label, what, printed, n, simulated)
-        for fact_id, label, what, printed, simulated in _counts(facts, seen)
+        _checked(facts, c) for c in (*checks_of_response(facts, seen), *checks_of_harm(facts, seen))
     ]
     inside = sum(row["inside95"] for row in rows)
     return {
@@ -65,8 +95,8 @@ def replicate_lim21(
     }
 
 
-def _counts(facts: Ledger, seen: Snapshot) -> list[tuple[str, str, str, int, NDArray[np.int64]]]:
-    """Return (fact, label, what, printed count, simulated counts (R,)) of each check."""
+def checks_of_response(facts: Ledger, seen: Snapshot) -> list[Check]:
+    """Return the checks of TIS, rescue and deterioration, of the patients analysed."""
     tis = seen.tis[:, :, 1:]
     attended = ~np.isnan(tis)
     scores = np.where(attended, tis, -1.0)
@@ -78,9 +108,6 @@ def _counts(facts: Ledger, seen: Snapshot) -> list[tuple[str, str, str, int, NDA
     def count(fact_id: str) -> int:
         return facts.fact(fact_id).values_as(Count).responders
 
-    def label(fact_id: str) -> str:
-        return facts.fact(fact_id).label
-
     first = facts.fact("lim21.tis40_first.ivig").values_as(Times).first_by_week
     cells = facts.fact("lim21.tis_course.ivig").values_as(Multinomial).cells
     by_w9, by_w3 = "lim21.tis40_by_w9.ivig", "lim21.tis40_first.ivig"
@@ -89,15 +116,59 @@ def _counts(facts: Ledger, seen: Snapshot) -> list[tuple[str, str, str, int, NDA
     course = "lim21.tis_course.ivig"
     worsened = _ever_worsened(seen.measures, attended)
     found = [
-        (by_w9, label(by_w9), "TIS >= 40 by week 9", count(by_w9), moderate.any(axis=2)),
-        (by_w3, label(by_w3), "TIS >= 40 by week 3", first[3], moderate[:, :, 0]),
-        (end, label(end), "TIS >= 20 at the end", count(end), at_end >= MINIMAL),
-        (course, label(course), "TIS >= 20 ever", sum(cells.values()) - cells["never"], ever),
-        (lost, label(lost), "TIS >= 20 reached, lost", count(lost), ever & (at_end < MINIMAL)),
-        (rescue, label(rescue), "rescued", count(rescue), seen.rescue_minute >= 0),
-        (worse, label(worse), "clinically relevant deterioration", count(worse), worsened),
+        (by_w9, "TIS >= 40 by week 9", count(by_w9), moderate.any(axis=2)),
+        (by_w3, "TIS >= 40 by week 3", first[3], moderate[:, :, 0]),
+        (end, "TIS >= 20 at the end", count(end), at_end >= MINIMAL),
+        (course, "TIS >= 20 ever", sum(cells.values()) - cells["never"], ever),
+        (lost, "TIS >= 20 reached, lost", count(lost), ever & (at_end < MINIMAL)),
+        (rescue, "rescued", count(rescue), seen.rescue_minute >= 0),
+        (worse, "clinically relevant deterioration", count(worse), worsened),
     ]
-    return [(i, name, what, c, flag.sum(axis=1)) for i, name, what, c, flag in found]
+    n = facts.fact(course).values_as(Multinomial).n
+    return [
+        Check(about="response", fact_id=i, what=what, printed=printed, n=n, who=who)
+        for i, what, printed, who in found
+    ]
+
+
+def checks_of_harm(facts: Ledger, seen: Snapshot) -> list[Check]:
+    """Return the checks of harm, of the patients included.
+
+    Treatment stopped for harm is read as none of all included, which is what the document says;
+    the fit reads it as none of the two with a serious event, and how many those are is itself
+    predicted here.
+    """
+    harm = count_harm(seen)
+    stopped = facts.fact("lim21.stopped_for_harm.ivig")
+    adverse, serious, clot = (
+        f"lim21.{what}.ivig" for what in ("adverse_event", "serious_patients", "thromboembolism")
+    )
+
+    def printed(fact_id: str) -> Proportion:
+        return facts.fact(fact_id).values_as(Proportion)
+
+    found = [
+        (adverse, "an adverse event (an infusion reaction)", printed(adverse), harm.reactions > 0),
+        (serious, "a serious adverse event", printed(serious), harm.serious > 0),
+        (clot, "thromboembolism", printed(clot), harm.thromboembolisms > 0),
+        (stopped.id, "treatment stopped for harm", _of_included(stopped), harm.stopped),
+    ]
+    return [
+        Check(about="harm", fact_id=i, what=what, printed=value.part, n=value.n, who=who)
+        for i, what, value, who in found
+    ]
+
+
+def _of_included(fact: Fact) -> Proportion:
+    """Return the reading of a fact that is of all patients included."""
+    for other in fact.alternatives:
+        if other.cohort == "lim21.included" and isinstance(other.values, Proportion):
+            return other.values
+    raise EvidenceError(
+        f"Fact '{fact.id}' has no alternative of cohort lim21.included, and the replication of "
+        "harm compares with that one; write, for example, alternatives: [{values: {n: 20, part: "
+        "0}, cohort: lim21.included, reason: of all included}]."
+    )
 
 
 @kernel
@@ -112,9 +183,8 @@ def _ever_worsened(measures: NDArray[np.float64], attended: NDArray[np.bool_]) -
     return out
 
 
-def _checked(
-    fact_id: str, label: str, what: str, printed: int, n: int, simulated: NDArray[np.int64]
-) -> dict[str, Any]:
+def _checked(facts: Ledger, check: Check) -> dict[str, Any]:
+    printed, simulated = check.printed, check.simulated()
     low, median, high = np.quantile(simulated, [0.025, 0.5, 0.975], method="inverted_cdf")
     tail = 2.0 * min(float((simulated <= printed).mean()), float((simulated >= printed).mean()))
     inner = {
@@ -122,11 +192,12 @@ def _checked(
         for share in (50, 80)
     }
     return {
-        "id": fact_id,
-        "label": label,
-        "what": what,
+        "id": check.fact_id,
+        "about": check.about,
+        "label": facts.fact(check.fact_id).label,
+        "what": check.what,
         "printed": printed,
-        "n": n,
+        "n": check.n,
         "median": float(median),
         "interval95": [float(low), float(high)],
         "inside50": bool(inner[50][0] <= printed <= inner[50][1]),

@@ -181,7 +181,28 @@ def test_replicate_prints_document_002_against_its_predictive_intervals(simtrial
     done = simtrial("replicate", "--trials", "500", "--json")
     document = json.loads(done.stdout)
     assert done.returncode == 0
-    assert document["coverage"] == {"facts": 7, "inside95": 7}
+    assert document["coverage"] == {"facts": 11, "inside95": 11}
+    harm = {f["id"]: (f["printed"], f["n"]) for f in document["facts"] if f["about"] == "harm"}
+    assert harm == {
+        "lim21.adverse_event.ivig": (20, 20),
+        "lim21.serious_patients.ivig": (2, 20),
+        "lim21.thromboembolism.ivig": (1, 20),
+        "lim21.stopped_for_harm.ivig": (0, 20),
+    }
+
+
+def test_replicate_says_which_count_lies_outside_and_ends_with_3(call, monkeypatch):
+    def one_outside(*_, **__):
+        row = {"label": "L22", "what": "TIS >= 40 by week 9", "printed": 19, "n": 19, "median": 7.0}
+        row |= {"interval95": [1.0, 14.0], "tail": 0.0, "about": "response", "inside95": False}
+        other = {"label": "L45", "what": "an adverse event", "printed": 20, "n": 20}
+        return {"facts": [row, row | other | {"about": "harm", "inside95": True}]}
+
+    monkeypatch.setattr("simtrial.validation.documents.replicate_lim21", one_outside)
+    done = call("replicate", "--quiet")
+    assert done.code == 3
+    assert "response of the 19 patients analysed, harm of the 20 included" in done.out
+    assert done.out.endswith("of what the posterior predicts: TIS >= 40 by week 9 (L22).\n")
 
 
 def test_help_shows_an_example(simtrial):
