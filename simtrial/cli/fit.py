@@ -27,6 +27,7 @@ def fit(
     quiet: Quiet = False,
 ) -> None:
     """Fit the facts again: diagnostics, parameters, and the distance from the shipped posterior."""
+    from simtrial.core.errors import PosteriorError
     from simtrial.evidence.ledger import load_ledger
     from simtrial.operating.background import PATIENTS
     from simtrial.planning.refit import compare, refit
@@ -37,7 +38,11 @@ def fit(
     started = time.perf_counter()
     ledger = load_ledger([evidence] if evidence is not None else None)
     output_file(out)
-    shipped = load_posterior()  # before --out may replace it
+    try:
+        shipped = load_posterior()  # before --out may replace it
+    except PosteriorError as problem:  # a new format, which this fit is to give the first file of
+        note(f"Not compared with the shipped posterior: {problem}")
+        shipped = None
     bars = BarProgress(quiet=quiet)
     if not quiet:
         note("Fitting: cell tables, sampling, then the control arm of every row (some minutes).")
@@ -54,7 +59,7 @@ def fit(
         bars.close()
     if out is not None:
         save_posterior(made, out)
-    rows = compare(made, shipped)
+    rows = compare(made, shipped or made)
     farthest = max(rows, key=lambda row: abs(row["z"]))
     if json:
         say(
@@ -84,9 +89,10 @@ def fit(
             before = f"{of['q50']['shipped']:.4g}"
             table.append([name, origin.status, *values, before, f"{of['q50']['z']:.1f}"])
         say(aligned(table, right=[2, 3, 4, 5, 6]))
-        say(
-            f"\nFarthest from the shipped posterior: {farthest['parameter']} "
-            f"({farthest['statistic']}), {abs(farthest['z']):.2f} combined MCSE."
-        )
+        if shipped is not None:
+            say(
+                f"\nFarthest from the shipped posterior: {farthest['parameter']} "
+                f"({farthest['statistic']}), {abs(farthest['z']):.2f} combined MCSE."
+            )
         say("Not saved; give --out FILE to keep it." if out is None else f"Written: {out}")
     finish(False, started, quiet)
