@@ -84,7 +84,7 @@ lint: $(READY) ## check style, format, types and import contracts
 	exit $$status
 
 .PHONY: bench
-bench: $(READY) ## time the two engines
+bench: $(READY) ## measure ratios of speed against their goals: table, and results/bench/engines.json
 	@$(BIN)/python -m benchmarks.engines
 
 .PHONY: constraints
