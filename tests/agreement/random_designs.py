@@ -242,6 +242,11 @@ def _intercurrent(generator: np.random.Generator, visits: list[int]) -> dict:
             "insufficient_tis_below": float(generator.choice([10.0, 20.0, 40.0])),
             "then": str(generator.choice(["stop_treatment", "leave_study"])),
         }
+    if len(out) == 2 and _chance(generator, 0.4):
+        # both rules may meet a patient at one visit only if rescue did not come before
+        first = next(v for v in visits if v >= out["deterioration"]["from_week"])
+        out["deterioration"]["then"] = "stop_treatment"
+        out["rescue"]["allowed_from_week"] = first
     if _chance(generator, 0.7):
         out["harm"] = {"then": str(generator.choice(["stop_treatment", "leave_study"]))}
     return out

@@ -431,19 +431,69 @@ def test_without_rules_and_hazards_there_are_no_events_and_no_missing_visit(tria
     np.testing.assert_array_equal(seen.courses[entered], planned)
 
 
+def reasons_to_stop(
+    trial: RandomTrial, cohort: Cohort, row: int, place: int, spontaneous_u: float
+) -> list[int]:
+    """Return the minutes of a patient's adverse events that would stop treatment, in order."""
+    protocol, seen, risk = trial.protocol(), cohort.seen, trial.table().risk
+    d = (trial.first + row) % trial.p_background.shape[0]
+    arm, candidate = int(seen.arm[row, place]), int(seen.candidate[row, place])
+    found = []
+
+    def add(minute: int, u: float, chance: float) -> None:
+        if minute >= 0 and u < chance:
+            found.append(int(minute))
+
+    for j in range(seen.courses[row, place]):
+        address = (trial.seed, trial.first + row, candidate, int(protocol.course_week[arm, j]))
+        serious = seen.reaction_serious[row, place, j]
+        chance = risk.stop_serious[d] if serious else risk.stop_reaction[d]
+        u = [at.course_harm(*address, s) for s in (at.AFTER_REACTION, at.AFTER_CLOT)]
+        add(seen.reaction_minute[row, place, j], u[0], chance)
+        add(seen.thromboembolism_minute[row, place, j], u[1], risk.stop_serious[d])
+        u_ill = at.course_harm(*address, at.AFTER_ILLNESS)
+        add(seen.serious_minute[row, place, j], u_ill, risk.stop_serious[d])
+    add(seen.thromboembolism_minute[row, place, -1], spontaneous_u, risk.stop_serious[d])
+    return sorted(found)
+
+
 def events_told_again(
-    trial: RandomTrial, cohort: Cohort, row: int, place: int, rescue_u: NDArray[np.float64]
+    trial: RandomTrial,
+    cohort: Cohort,
+    row: int,
+    place: int,
+    rescue_u: NDArray[np.float64],
+    reasons: list[int],
 ) -> dict[str, int]:
-    """Return a patient's events, found anew from what was measured, the rules, and his chance."""
+    """Return a patient's events, found anew from what was measured, the rules, and his chance.
+
+    ``reasons`` : minutes of adverse events that stop treatment while courses are still to come.
+    """
     protocol, seen = trial.protocol(), cohort.seen
     minutes = [int(m) for m in protocol.visit_minute]
     dropout = int(cohort.truth.dropout_minute[row, place])
     d = (trial.first + row) % trial.p_background.shape[0]
     chance = trial.table().rescue_per_visit[d]
     measures, last = seen.measures[row, place], minutes[-1]
-    found = dict.fromkeys(("deterioration", "rescue", "stop", "left"), -1)
+    found = dict.fromkeys(("deterioration", "rescue", "stop", "harm_stop", "left"), -1)
     worse = [False]
+    arm = int(seen.arm[row, place])
+    last_start = int(protocol.course_start[arm, protocol.n_courses[arm] - 1])
+
+    def stops_for_harm(until: int) -> bool:
+        """Apply the reasons up to a minute; return whether the patient leaves for one."""
+        for minute in reasons:
+            # at one minute infusions come before harm: then nothing is left to stop
+            if minute <= until and found["stop"] < 0 and minute < last_start:
+                found["stop"] = found["harm_stop"] = minute
+                if protocol.harm_leaves:
+                    found["left"] = minute
+                    return True
+        return False
+
     for visit, minute in enumerate(minutes[1:], start=1):
+        if stops_for_harm(min(minute - 1, dropout)):
+            return found
         if minute > dropout:
             break
         worse.append(bool(has_worsened(measures[0], measures[visit])))
@@ -463,7 +513,7 @@ def events_told_again(
         if leaves and minute < last:
             found["left"] = minute
             return found
-    if dropout < last:
+    if not stops_for_harm(min(last, dropout)) and dropout < last:
         found["left"] = dropout
     return found
 
@@ -477,7 +527,9 @@ def test_events_follow_from_what_was_measured(trial):
         candidate = int(cohort.seen.candidate[row, place])
         fill_enrolled(filled, plan, trial.seed, trial.first + int(row), candidate)
         rescue_u = filled[plan.n_normals + at.RESCUE_AT :][: at.RESCUE_SLOTS * visits : 2]
-        found = events_told_again(trial, cohort, row, place, rescue_u)
+        spontaneous_u = filled[plan.n_normals + at.AFTER_SPONTANEOUS_AT]
+        reasons = reasons_to_stop(trial, cohort, row, place, spontaneous_u)
+        found = events_told_again(trial, cohort, row, place, rescue_u, reasons)
         told = {name: int(getattr(cohort.seen, f"{name}_minute")[row, place]) for name in found}
         assert told == found
 
