@@ -109,7 +109,9 @@ _TABLES: dict[str, tuple[Column, ...]] = {
             "deterioration confirmed: the rule was met at this visit and the one before",
         ),
         _week("rescue_week", "the physician turned to rescue treatment"),
-        _week("treatment_stop_week", "treatment stopped before its planned end, whatever the reason"),
+        _week(
+            "treatment_stop_week", "treatment stopped before its planned end, whatever the reason"
+        ),
         _week("left_week", "left the study before its last visit"),
         Column(
             "tis_endpoint_week",
@@ -135,9 +137,7 @@ _TABLES: dict[str, tuple[Column, ...]] = {
             "no response",
         ),
         Column("cancer", "flag", "", _YES_NO, "cancer in the history"),
-        Column(
-            "previous_thromboembolism", "flag", "", _YES_NO, "thromboembolism in the history"
-        ),
+        Column("previous_thromboembolism", "flag", "", _YES_NO, "thromboembolism in the history"),
         Column("reactions", "whole", "", "0, 1, ...", "courses followed by a reaction"),
         _week("first_reaction_week", "first reaction to an infusion"),
         Column("thromboembolism", "flag", "", _YES_NO, "thromboembolism during the study"),

@@ -195,7 +195,7 @@ _MAKERS: dict[str, Callable[[Source], Any]] = {
 
 def _first(minutes: NDArray[np.int32]) -> NDArray[np.int64]:
     """Return the earliest of each row of minutes, -1 where none is at least 0."""
-    first = np.where(minutes >= 0, minutes, NEVER).min(axis=1, initial=NEVER)
+    first = np.where(minutes >= 0, minutes.astype(np.int64), NEVER).min(axis=1, initial=NEVER)
     return np.where(first == NEVER, -1, first)
 
 

@@ -19,6 +19,7 @@ from simtrial.cohort import compiled
 from simtrial.cohort import draws as at
 from simtrial.cohort.draws import draw_plan, fill_enrolled
 from simtrial.cohort.protocol import NEVER
+from simtrial.cohort.risk import without_harm
 from simtrial.cohort.truth import Cohort
 from simtrial.core.streams import Purpose, uniform
 from simtrial.myositis.tis import has_worsened, improvement_score
@@ -163,7 +164,7 @@ def test_accrual_and_sites_move_dates_and_sites_only(trial, come):
 FIXED_AT_ENTRY = (
     *("arm", "stratum", "candidate", "site", "randomised_minute", "subtype", "female", "age"),
     *("weight", "screening", "baseline", "responds", "improves", "depth", "log_x50"),
-    "dropout_minute",
+    *("dropout_minute", "cancer", "previous_thromboembolism", "frailty"),
 )
 
 
@@ -246,10 +247,10 @@ def test_the_order_in_which_the_ratio_names_the_arms_does_not_matter(trial):
     assert one.first_difference(other) is None
 
 
-def test_a_drug_without_effect_makes_arms_exchangeable():
+def test_a_drug_without_effect_or_harm_of_its_own_makes_arms_exchangeable():
     n_patients = 0
     for trial in map(random_trial, MORE_SEEDS):
-        one, other = both_orders(dataclasses.replace(trial, drug_works=False))
+        one, other = both_orders(dataclasses.replace(trial, drug_works=False, drug_harms=False))
         # every patient was on the drug in one of the two, and on placebo in the other
         assert_same(one, other, but=("grams",))
         n_patients += (one.seen.arm >= 0).sum()
@@ -359,7 +360,9 @@ def test_courses_are_given_from_the_first_on_until_treatment_stops_or_the_patien
     last = protocol.visit_minute[-1]
     stop = np.where(seen.stop_minute >= 0, seen.stop_minute, NEVER)[..., None]
     left = np.where(seen.left_minute >= 0, seen.left_minute, NEVER)[..., None]
-    due = (start <= last) & (start < stop) & (start <= left)
+    # an infusion of the minute of harm comes before it, one of the minute of another stop after it
+    harmed = (seen.harm_stop_minute >= 0)[..., None]
+    due = (start <= last) & ((start < stop) | (harmed & (start == stop))) & (start <= left)
     np.testing.assert_array_equal(seen.courses[entered], due.sum(axis=2)[entered])
 
 
@@ -404,16 +407,22 @@ def test_dropout_takes_visits_away_and_changes_none_that_is_attended():
             mine, theirs = columns_of(here)[name], columns_of(there)[name]
             np.testing.assert_array_equal(mine[came], theirs[came], err_msg=name)
         n_lost += (attended(there) & ~came).sum()
-        for name in ("deterioration_minute", "rescue_minute", "stop_minute"):
+        for name in ("deterioration_minute", "rescue_minute", "stop_minute", "harm_stop_minute"):
             mine, theirs = columns_of(here)[name], columns_of(there)[name]
             np.testing.assert_array_equal(
                 mine, np.where(theirs <= here.truth.dropout_minute, theirs, -1), err_msg=name
             )
+        until = here.truth.dropout_minute[..., None]
+        for name in ("reaction_minute", "thromboembolism_minute", "serious_minute"):
+            mine, theirs = columns_of(here)[name], columns_of(there)[name]
+            np.testing.assert_array_equal(mine, np.where(theirs <= until, theirs, -1), err_msg=name)
     assert n_lost >= 5_000
 
 
 def test_without_rules_and_hazards_there_are_no_events_and_no_missing_visit(trial):
     quiet = with_design(trial, intercurrent={})
+    unharmed = without_harm(trial.p_background.shape[0])
+    quiet = dataclasses.replace(quiet, draws=trial.draws | unharmed)
     cohort = simulate(quiet, dropout_per_minute=rows(trial, 0.0))
     seen = cohort.seen
     entered = seen.arm >= 0
@@ -422,6 +431,10 @@ def test_without_rules_and_hazards_there_are_no_events_and_no_missing_visit(tria
         seen.rescue_minute,
         seen.stop_minute,
         seen.left_minute,
+        seen.harm_stop_minute,
+        seen.reaction_minute,
+        seen.thromboembolism_minute,
+        seen.serious_minute,
     ):
         assert (minute == -1).all()
     assert (cohort.truth.dropout_minute[entered] == NEVER).all()

@@ -25,8 +25,8 @@ Z = 4.9
 DM = "p_response[DM, refractory]"
 CONTROL = "control.tis20_week16"
 
-# Neither noise nor losses nor harm, and benefit complete and at once: a patient responds who is of the
-# class that responds to the drug given, or of the class that improves without it.
+# Neither noise nor losses nor harm, and benefit complete and at once: a patient responds who is of
+# the class that responds to the drug given, or of the class that improves without it.
 CLASS_IS_RESPONSE = {
     **NO_NOISE,
     **NO_HARM,
