@@ -304,7 +304,7 @@ def _caption(seen: Snapshot, row: int, replicate: int, n_bars: int) -> str:
         text += f"The first {n_bars} randomised are shown; events are counted over all. "
     text += (
         "Circles: TIS class at attended visits. Events stand to the right of their moment, those "
-        "of one visit side by side; in brackets how many there were."
+        "close together side by side; in brackets how many there were."
     )
     return textwrap.fill(text, width=118)
 
