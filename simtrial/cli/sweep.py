@@ -16,6 +16,7 @@ from simtrial.core.provenance import DEFAULT_SEED, canonical_json
 app = typer.Typer(
     no_args_is_help=True,
     help="Run designs × scenarios, on several processes; goes on after any end.",
+    epilog="Example: simtrial sweep run example --out results/example",
 )
 
 SweepFile = Annotated[

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from simtrial.myositis.parameters import Status
+from simtrial.myositis.parameters import HARM, Status
 from simtrial.report.limits import control_inputs, limits
 
 STATUSES: tuple[str, ...] = get_args(Status)
@@ -20,6 +20,7 @@ _FAMILIES = (
     ("measurement error", ("sd_change.", "noise_")),
     ("patients before treatment", _BASELINE),
     ("rescue and leaving", ("rescue_", "dropout_")),
+    ("adverse events", HARM),
     ("accrual", ("accrual.",)),
 )
 _OTHERS = "other inputs"
@@ -52,6 +53,7 @@ def belief(document: Mapping[str, Any]) -> Belief:
         points={
             "What the effect of the drug rests on": _effect(_of(inputs, _EFFECT)),
             "Where the control arm comes from": _control(document),
+            "What harm rests on": _harm(_of(inputs, HARM)),
             "Whose baselines": _baselines(_of(inputs, _BASELINE)),
             "What the data moved, and what they did not": _moved(inputs),
         },
@@ -97,6 +99,17 @@ def _control(document: Mapping[str, Any]) -> list[str]:
             if new["parameter"].startswith("control.") or new["parameter"] == "p_background"
         ]
     return list(dict.fromkeys(out))
+
+
+def _harm(inputs: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not inputs:
+        return ["No input describes adverse events."]
+    out = [f"{len(inputs)} inputs: {counts_in_words(inputs)}."]
+    out += [_told(a) for a in inputs if a["status"] != "assumed"]
+    assumed = [a["parameter"] for a in inputs if a["status"] == "assumed"]
+    if assumed:
+        out.append(f"Assumed: {', '.join(assumed)}.")
+    return out
 
 
 def _baselines(inputs: Sequence[Mapping[str, Any]]) -> list[str]:

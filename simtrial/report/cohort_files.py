@@ -18,8 +18,8 @@ from simtrial.core.provenance import canonical_json
 from simtrial.operating.cohorts import slice_of
 from simtrial.planning.power import Progress
 from simtrial.report.cohort_summary import summary_of
-from simtrial.report.columns import HIDDEN, OBSERVED, dictionary, has_harm
-from simtrial.report.happenings import event_names
+from simtrial.report.columns import HIDDEN, OBSERVED, dictionary
+from simtrial.report.happenings import EVENTS
 from simtrial.report.patients import Source, table_of
 from simtrial.report.swimmer import swimmer
 from simtrial.report.trajectories import trajectories
@@ -226,8 +226,7 @@ def _save_figure(figure: Any, path: Path, kind: str) -> None:
 
 
 def _dictionary_text(source: Source, truth: bool) -> str:
-    seen = source.cohort.seen
-    rows = dictionary(source.design, harm=has_harm(seen), events=event_names(seen), truth=truth)
+    rows = dictionary(source.design, events=EVENTS, truth=truth)
     out = io.StringIO()
     writer = csv.DictWriter(out, ["study", *rows[0]], lineterminator="\n")
     writer.writeheader()

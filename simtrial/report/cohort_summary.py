@@ -9,7 +9,7 @@ import numpy as np
 from simtrial.cohort.snapshot import SCREENING_FAILURES
 from simtrial.cohort.truth import Cohort
 from simtrial.endpoints.responder import composite_response, observed_response
-from simtrial.report.happenings import event_names, happenings
+from simtrial.report.happenings import EVENTS, happenings
 from simtrial.trial.design import Design
 
 
@@ -20,8 +20,7 @@ def counts_of(cohort: Cohort, design: Design) -> dict[str, Any]:
     observed, assessed = observed_response(seen, design)
     composite = composite_response(seen, design)
     events = happenings(seen).kind
-    names = event_names(seen)
-    by_kind = np.bincount(events, minlength=len(names))
+    by_kind = np.bincount(events, minlength=len(EVENTS))
     return {
         "rows": {
             "patients": int(entered.sum()),
@@ -45,7 +44,7 @@ def counts_of(cohort: Cohort, design: Design) -> dict[str, Any]:
             }
             for a, arm in enumerate(design.arm_names)
         },
-        "events": {name: int(by_kind[i]) for i, name in enumerate(names)},
+        "events": {name: int(by_kind[i]) for i, name in enumerate(EVENTS)},
         "incomplete": int((~seen.complete).sum()),
     }
 

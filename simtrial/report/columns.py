@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from simtrial.cohort.snapshot import Snapshot
 from simtrial.myositis.measures import MMT_MAXIMUM, SEVERITIES
 from simtrial.trial.design import Design
 
@@ -37,7 +36,6 @@ class Column:
     unit: str
     values: str
     meaning: str
-    only_with_harm: bool = False
 
 
 _STUDY = Column(
@@ -68,8 +66,8 @@ def _measures(prefix: str, when: str) -> tuple[Column, ...]:
     )
 
 
-def _week(name: str, meaning: str, *, harm: bool = False) -> Column:
-    return Column(name, "real", "weeks since randomisation", _LATER, meaning, harm)
+def _week(name: str, meaning: str) -> Column:
+    return Column(name, "real", "weeks since randomisation", _LATER, meaning)
 
 
 _TABLES: dict[str, tuple[Column, ...]] = {
@@ -111,7 +109,9 @@ _TABLES: dict[str, tuple[Column, ...]] = {
             "deterioration confirmed: the rule was met at this visit and the one before",
         ),
         _week("rescue_week", "the physician turned to rescue treatment"),
-        _week("treatment_stop_week", "treatment stopped before its planned end"),
+        _week(
+            "treatment_stop_week", "treatment stopped before its planned end, whatever the reason"
+        ),
         _week("left_week", "left the study before its last visit"),
         Column(
             "tis_endpoint_week",
@@ -136,27 +136,19 @@ _TABLES: dict[str, tuple[Column, ...]] = {
             "{endpoint} under the composite strategy: an intercurrent event or a missed visit is "
             "no response",
         ),
-        Column("cancer", "flag", "", _YES_NO, "cancer in the history", True),
-        Column(
-            "previous_thromboembolism",
-            "flag",
-            "",
-            _YES_NO,
-            "thromboembolism in the history",
-            True,
-        ),
-        Column("reactions", "whole", "", "0, 1, ...", "courses followed by a reaction", True),
-        _week("first_reaction_week", "first reaction to an infusion", harm=True),
-        Column("thromboembolism", "flag", "", _YES_NO, "thromboembolism during the study", True),
+        Column("cancer", "flag", "", _YES_NO, "cancer in the history"),
+        Column("previous_thromboembolism", "flag", "", _YES_NO, "thromboembolism in the history"),
+        Column("reactions", "whole", "", "0, 1, ...", "courses followed by a reaction"),
+        _week("first_reaction_week", "first reaction to an infusion"),
+        Column("thromboembolism", "flag", "", _YES_NO, "thromboembolism during the study"),
         Column(
             "serious_events",
             "whole",
             "",
             "0, 1, ...",
             "serious reactions, thromboembolism and other serious events",
-            True,
         ),
-        _week("stopped_for_harm_week", "treatment stopped for harm", harm=True),
+        _week("stopped_for_harm_week", "an adverse event stopped treatment"),
     ),
     "visits": (
         *_KEY,
@@ -247,6 +239,13 @@ _TABLES: dict[str, tuple[Column, ...]] = {
         Column("depth", "real", "share", "0 to 1", "benefit at full exposure of who responds"),
         Column("half_effect_dose_log", "real", "logarithm of g/kg", "", "dose of half the effect"),
         Column(
+            "reaction_frailty",
+            "real",
+            "multiple of the mean rate",
+            "above 0; 1 on average",
+            "how much more often than others the patient reacts to an infusion",
+        ),
+        Column(
             "would_leave_week",
             "real",
             "weeks since randomisation",
@@ -269,14 +268,9 @@ _TABLES: dict[str, tuple[Column, ...]] = {
 }
 
 
-def has_harm(seen: Snapshot) -> bool:
-    """Return whether a snapshot holds adverse events."""
-    return "reaction_minute" in seen._fields
-
-
-def columns_of(table: str, *, harm: bool) -> tuple[Column, ...]:
+def columns_of(table: str) -> tuple[Column, ...]:
     """Return the columns of a table in their order."""
-    return tuple(c for c in _TABLES[table] if harm or not c.only_with_harm)
+    return _TABLES[table]
 
 
 def strata_names(design: Design) -> tuple[str, ...]:
@@ -286,7 +280,7 @@ def strata_names(design: Design) -> tuple[str, ...]:
 
 
 def dictionary(
-    design: Design, *, harm: bool, events: tuple[str, ...], truth: bool = False
+    design: Design, *, events: tuple[str, ...], truth: bool = False
 ) -> list[dict[str, str]]:
     """Return one row a column of every table, in plain words.
 
@@ -318,5 +312,5 @@ def dictionary(
             "meaning": column.meaning.format_map(words),
         }
         for table in (*OBSERVED, *(HIDDEN if truth else ()))
-        for column in columns_of(table, harm=harm)
+        for column in columns_of(table)
     ]

@@ -23,12 +23,12 @@ from simtrial.trial.design import Design
 from simtrial.trial.posterior import Posterior
 
 _FAILURES = {"mmt": "MMT", "other_measures": "other measures", "prednisolone": "prednisolone"}
-# what is counted by arm when the engines record it: column -> words
+# what is counted by arm: column -> words
 _HARMS = {
     "reaction_minute": "with an infusion reaction",
     "thromboembolism_minute": "with thromboembolism",
     "serious_minute": "with another serious event",
-    "harm_stop_minute": "stopped for harm",
+    "harm_stop_minute": "treatment stopped for harm",
 }
 
 
@@ -123,7 +123,7 @@ def _decision(design: Design, seen: Snapshot, response: NDArray[np.bool_]) -> tu
 
 
 def counts_by_arm(trial: ExampleTrial) -> dict[str, dict[str, int]]:
-    """Return what is counted -> arm -> number of patients, harm only where it is recorded."""
+    """Return what is counted -> arm -> number of patients."""
     seen = trial.seen
     flags: dict[str, NDArray[np.bool_]] = {
         "randomised": np.ones(trial.n, np.bool_),
@@ -136,9 +136,8 @@ def counts_by_arm(trial: ExampleTrial) -> dict[str, dict[str, int]]:
         "left the study": seen.left_minute[0] >= 0,
     }
     for column, words in _HARMS.items():
-        minutes = getattr(seen, column, None)
-        if minutes is not None:
-            flags[words] = (minutes[0].reshape(trial.n, -1) >= 0).any(axis=1)
+        minutes: NDArray[np.integer] = getattr(seen, column)
+        flags[words] = (minutes[0].reshape(trial.n, -1) >= 0).any(axis=1)
     return {
         words: {
             arm: int((flag & (seen.arm[0] == a)).sum())

@@ -32,7 +32,6 @@ _EVENTS = {
     "stop_minute": ("S", "treatment stopped"),
     "left_minute": ("L", "left the study"),
 }
-# drawn when the engines record them
 _HARMS = {
     "harm_stop_minute": ("H", "treatment stopped for harm"),
     "thromboembolism_minute": ("T", "thromboembolism"),
@@ -96,7 +95,7 @@ def draw_swimmer(trial: ExampleTrial) -> Swimmer:
         letters=letters,
         drawn=drawn,
         n=trial.n,
-        has_reactions=hasattr(seen, "reaction_minute"),
+        has_reactions=any("reaction" in kind for panel in panels for kind in panel.paths),
     )
 
 
@@ -198,10 +197,7 @@ def _mark_reactions(
     place: Callable[[float], tuple[float, float]],
     mark: Callable[[str, str], None],
 ) -> None:
-    minutes = getattr(trial.seen, "reaction_minute", None)
-    if minutes is None:
-        return
-    serious = getattr(trial.seen, "reaction_serious", np.zeros(minutes.shape, np.bool_))
+    minutes, serious = trial.seen.reaction_minute, trial.seen.reaction_serious
     for j in np.flatnonzero(minutes[0, p] >= 0):
         x, y = place(minutes[0, p, j])
         kind = "serious-reaction" if serious[0, p, j] else "reaction"
@@ -214,9 +210,9 @@ def _letters(
     """Return a patient's events as letters; those of one minute stand together."""
     at: dict[int, str] = {}
     for column, (letter, _) in (_EVENTS | _HARMS).items():
-        minutes = getattr(trial.seen, column, None)
-        if minutes is None:
-            continue
+        if column == "stop_minute" and trial.seen.harm_stop_minute[0, p] >= 0:
+            continue  # the stop is told with its reason
+        minutes = getattr(trial.seen, column)
         for minute in sorted({int(m) for m in np.atleast_1d(minutes[0, p]) if m >= 0}):
             at[minute] = at.get(minute, "") + letter
     return [

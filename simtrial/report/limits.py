@@ -9,7 +9,11 @@ from simtrial.core.provenance import version
 
 # As in docs/model.md, word for word; a test compares the two.
 NOT_BUILT = (
-    "adverse events",
+    "aseptic meningitis",
+    "haemolysis",
+    "infections that depend on the dose of prednisolone",
+    "death",
+    "an interruption of treatment for harm",
     "tapering of prednisolone",
     "several looks",
     "document 002's amended regimen and its visit at week 4 (outside the likelihood)",
@@ -50,9 +54,7 @@ def limits(document: Mapping[str, Any]) -> list[str]:
             f"{RESCUE_HAS_NO_EFFECT}: what is observed after it is not what a treatment-policy "
             "estimand would see."
         )
-    has_harm = any(row.get("harm") for row in document["scenarios"])
-    missing = [m for m in NOT_BUILT if not (has_harm and m == "adverse events")]
-    out.append(f"Not built yet, and therefore absent from the simulation: {'; '.join(missing)}.")
+    out.append(f"Not built yet, and therefore absent from the simulation: {'; '.join(NOT_BUILT)}.")
     return out
 
 

@@ -38,7 +38,7 @@ _HARM_WORDS = {
     "reaction_courses": "courses with an infusion reaction",
     "thromboembolism_patients": "patients with thromboembolism",
     "serious_patients": "patients with a serious event of any kind",
-    "stopped_for_harm": "patients stopped for harm",
+    "stopped_for_harm": "patients whose treatment was stopped for harm",
 }
 _DECIMALS = {"duration_weeks": (1, 2), "screened": (1, 2), "bias": (4, 4)}
 

@@ -17,23 +17,16 @@ from numpy.typing import NDArray
 from simtrial.cohort.protocol import NEVER
 from simtrial.cohort.truth import Cohort
 from simtrial.core.units import MINUTES_PER_DAY, MINUTES_PER_WEEK
+from simtrial.endpoints.harm import count_harm
 from simtrial.endpoints.responder import composite_response, observed_response
 from simtrial.report.columns import (
     HIDDEN,
     MEASURE_COLUMNS,
     OBSERVED,
     columns_of,
-    has_harm,
     strata_names,
 )
-from simtrial.report.happenings import (
-    NO_COURSE,
-    NOT_ADVERSE,
-    event_names,
-    happenings,
-    serious_events,
-    treatment_stop_minute,
-)
+from simtrial.report.happenings import EVENTS, NO_COURSE, NOT_ADVERSE, happenings
 from simtrial.trial.design import Design
 
 Numbers = NDArray[Any]
@@ -63,6 +56,7 @@ def _patients(source: Source) -> Any:
     at = np.nonzero(seen.arm >= 0)
     v = design.visits_weeks.index(design.endpoint.week)
     hit, assessed = observed_response(seen, design)
+    harmed = count_harm(seen)
     columns: dict[str, Any] = {
         **_key(source, *at),
         "screening_number": seen.candidate[at],
@@ -81,25 +75,19 @@ def _patients(source: Source) -> Any:
         "immunoglobulin_g": seen.grams[at],
         "deterioration_week": _weeks(seen.deterioration_minute[at]),
         "rescue_week": _weeks(seen.rescue_minute[at]),
-        "treatment_stop_week": _weeks(treatment_stop_minute(seen)[at]),
+        "treatment_stop_week": _weeks(seen.stop_minute[at]),
         "left_week": _weeks(seen.left_minute[at]),
         "tis_endpoint_week": seen.tis[at][:, v],
         "responder_observed": np.ma.array(hit[at], mask=~assessed[at]),
         "responder_composite": composite_response(seen, design)[at],
+        "cancer": seen.cancer[at],
+        "previous_thromboembolism": seen.previous_thromboembolism[at],
+        "reactions": harmed.reactions[at],
+        "first_reaction_week": _weeks(_first(seen.reaction_minute[at])),
+        "thromboembolism": harmed.thromboembolisms[at] > 0,
+        "serious_events": harmed.serious[at],
+        "stopped_for_harm_week": _weeks(seen.harm_stop_minute[at]),
     }
-    if has_harm(seen):
-        every: Any = seen
-        reaction = every.reaction_minute[at]
-        first = np.where(reaction >= 0, reaction, NEVER).min(axis=1)
-        columns |= {
-            "cancer": every.cancer[at],
-            "previous_thromboembolism": every.previous_thromboembolism[at],
-            "reactions": (reaction >= 0).sum(axis=1),
-            "first_reaction_week": _weeks(np.where(first == NEVER, -1, first)),
-            "thromboembolism": (every.thromboembolism_minute[at] >= 0).any(axis=1),
-            "serious_events": serious_events(seen)[at],
-            "stopped_for_harm_week": _weeks(every.harm_stop_minute[at]),
-        }
     return _arrow("patients", source, columns)
 
 
@@ -132,7 +120,7 @@ def _events(source: Source) -> Any:
         {
             **_key(source, what.row, what.place),
             "arm": (seen.arm[what.row, what.place], source.design.arm_names),
-            "event": (what.kind, event_names(seen)),
+            "event": (what.kind, EVENTS),
             "week": what.minute / MINUTES_PER_WEEK,
             "day": what.minute // MINUTES_PER_DAY + 1,
             "course": np.ma.array(what.course + 1, mask=what.course == NO_COURSE),
@@ -165,7 +153,7 @@ def _screening(source: Source) -> Any:
 def _truth(source: Source) -> Any:
     truth = source.cohort.truth
     at = np.nonzero(source.cohort.seen.arm >= 0)
-    names = [c.name for c in columns_of("truth", harm=False) if c.name.startswith("true_")]
+    names = [c.name for c in columns_of("truth") if c.name.startswith("true_")]
     leaves = truth.dropout_minute[at]
     return _arrow(
         "truth",
@@ -177,6 +165,7 @@ def _truth(source: Source) -> Any:
             "improves_without_drug": truth.improves[at],
             "depth": truth.depth[at],
             "half_effect_dose_log": truth.log_x50[at],
+            "reaction_frailty": truth.frailty[at],
             "would_leave_week": _weeks(np.where(leaves == NEVER, -1, leaves)),
         },
     )
@@ -204,6 +193,12 @@ _MAKERS: dict[str, Callable[[Source], Any]] = {
 }
 
 
+def _first(minutes: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return the earliest of each row of minutes, -1 where none is at least 0."""
+    first = np.where(minutes >= 0, minutes.astype(np.int64), NEVER).min(axis=1, initial=NEVER)
+    return np.where(first == NEVER, -1, first)
+
+
 def _weeks(minute: NDArray[np.int64]) -> Numbers:
     """Return weeks, masked where the minute is -1: it did not happen."""
     return np.ma.array(minute / MINUTES_PER_WEEK, mask=minute < 0)
@@ -228,7 +223,7 @@ def _arrow(name: str, source: Source, columns: Mapping[str, Any]) -> Any:
     """Return a table whose columns are those of the dictionary, in its order and types."""
     import pyarrow as pa
 
-    wanted = columns_of(name, harm=has_harm(source.cohort.seen))
+    wanted = columns_of(name)
     undescribed = {c.name for c in wanted} ^ set(columns)
     if undescribed:
         raise KeyError(f"table {name} and its dictionary differ in {sorted(undescribed)}")

@@ -21,15 +21,14 @@ from simtrial.myositis.tis import MAJOR, MINIMAL, MODERATE
 from simtrial.operating.cohorts import trials_of
 from simtrial.report.happenings import (
     DETERIORATION,
+    EVENTS,
     LEFT,
     OTHER_SERIOUS,
     RESCUE,
     STOPPED,
     STOPPED_FOR_HARM,
     THROMBOEMBOLISM,
-    event_names,
     happenings,
-    treatment_stop_minute,
 )
 from simtrial.trial.design import Design
 
@@ -169,7 +168,7 @@ def _draw_lane(
         shown = f"{len(lane.places)} of {lane.n_arm} shown"
     axes.text(0.0, bottom - 0.75, f"{lane.name}, {shown}", color=colour, fontsize=8, weight="bold")
     until = _until(seen, design, row)[places] / MINUTES_PER_WEEK
-    stop = treatment_stop_minute(seen)[row, places]
+    stop = seen.stop_minute[row, places]
     treated = np.where(stop >= 0, stop / MINUTES_PER_WEEK, until)
     axes.barh(y, until, height=0.72, color=colour, alpha=0.16, linewidth=0)
     axes.barh(y, np.minimum(treated, until), height=0.72, color=colour, alpha=0.5, linewidth=0)
@@ -219,16 +218,14 @@ def _draw_events(axes: Any, seen: Snapshot, row: int, y_of: Mapping[int, float])
     """Draw events to the right of their moment, one after another where several fall together."""
     from matplotlib.transforms import ScaledTranslation
 
-    names = event_names(seen)
-    one = trials_of(seen, row, row + 1)
-    what = happenings(one)
+    what = happenings(trials_of(seen, row, row + 1))
     points = axes.figure.dpi_scale_trans
     points_per_week = _WIDTH_POINTS / (axes.get_xlim()[1] - axes.get_xlim()[0])
     taken: dict[int, float] = {}  # patient -> where his last mark stands, in points
     for place, minute, kind, serious in zip(
         what.place, what.minute, what.kind, what.serious, strict=True
     ):
-        mark = _mark_of(names[int(kind)], int(serious))
+        mark = _mark_of(EVENTS[int(kind)], int(serious))
         if int(place) not in y_of or mark is None:
             continue
         moment = minute / MINUTES_PER_WEEK * points_per_week
@@ -279,17 +276,14 @@ def _draw_legend(figure: Any, seen: Snapshot, row: int, caption: str) -> None:
     )
     entries.append(Patch(facecolor="0.35", alpha=0.5, label="on treatment"))
     entries.append(Patch(facecolor="0.35", alpha=0.16, label="treatment stopped, in the study"))
-    one = trials_of(seen, row, row + 1)
-    names = event_names(seen)
-    what = happenings(one)
+    what = happenings(trials_of(seen, row, row + 1))
     counted = Counter(
-        _mark_of(names[int(kind)], int(serious))
+        _mark_of(EVENTS[int(kind)], int(serious))
         for kind, serious in zip(what.kind, what.serious, strict=True)
     )
-    possible = {_mark_of(name, serious) for name in names for serious in (0, 1)}
-    for mark, style in _MARKS.items():
-        if mark in possible:
-            entries.append(line(f"{mark} ({counted[mark]})", **_sign(*style)))
+    entries += [
+        line(f"{mark} ({counted[mark]})", **_sign(*style)) for mark, style in _MARKS.items()
+    ]
     figure.legend(
         handles=entries,
         loc="outside lower center",
@@ -310,7 +304,7 @@ def _caption(seen: Snapshot, row: int, replicate: int, n_bars: int) -> str:
         text += f"The first {n_bars} randomised are shown; events are counted over all. "
     text += (
         "Circles: TIS class at attended visits. Events stand to the right of their moment, those "
-        "of one visit side by side; in brackets how many there were."
+        "close together side by side; in brackets how many there were."
     )
     return textwrap.fill(text, width=118)
 

@@ -16,8 +16,8 @@ from simtrial.operating.replicates import Engine
 from simtrial.planning.power import Progress
 from simtrial.report.cohort_files import save_cohort
 from simtrial.report.cohort_summary import counts_of, summary_of
-from simtrial.report.columns import dictionary, has_harm
-from simtrial.report.happenings import event_names
+from simtrial.report.columns import dictionary
+from simtrial.report.happenings import EVENTS
 from simtrial.report.patients import Source, table_of
 from simtrial.report.swimmer import swimmer
 from simtrial.report.trajectories import trajectories
@@ -74,10 +74,7 @@ class SyntheticCohort:
         """Return a pandas data frame that explains every column of every table."""
         import pandas as pd
 
-        seen = self.cohort.seen
-        return pd.DataFrame(
-            dictionary(self.design, harm=has_harm(seen), events=event_names(seen), truth=True)
-        )
+        return pd.DataFrame(dictionary(self.design, events=EVENTS, truth=True))
 
     def summary(self) -> list[str]:
         """Return the cohort in sentences."""

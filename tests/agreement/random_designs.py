@@ -43,6 +43,7 @@ class RandomTrial:
     seed: int
     first: int
     last: int
+    drug_harms: bool = True  # False: the drug's infusions harm as a placebo's do
 
     @property
     def n(self) -> int:
@@ -61,6 +62,7 @@ class RandomTrial:
             self.correlation,
             self.p_background,
             drug_works=self.drug_works,
+            drug_harms=self.drug_harms,
         )
 
     def arrivals(self) -> Arrivals:
@@ -242,6 +244,11 @@ def _intercurrent(generator: np.random.Generator, visits: list[int]) -> dict:
             "insufficient_tis_below": float(generator.choice([10.0, 20.0, 40.0])),
             "then": str(generator.choice(["stop_treatment", "leave_study"])),
         }
+    if len(out) == 2 and _chance(generator, 0.6):
+        # both rules may meet a patient at one visit only if rescue did not come before
+        first = next(v for v in visits if v >= out["deterioration"]["from_week"])
+        out["deterioration"]["then"] = "stop_treatment"
+        out["rescue"]["allowed_from_week"] = first
     if _chance(generator, 0.7):
         out["harm"] = {"then": str(generator.choice(["stop_treatment", "leave_study"]))}
     return out

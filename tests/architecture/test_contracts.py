@@ -99,6 +99,22 @@ BREACHES = [
     ),
     *(
         Breach(
+            contract="engines",
+            what=f"{one} sees {other}",
+            lines={f"cohort/{one}.py": f"from simtrial.cohort import {other}"},
+            told=f"simtrial.cohort.{one} is not allowed to import simtrial.cohort.{other}",
+        )
+        for one, other in (
+            ("compiled_harm", "reference_harm"),
+            ("reference_harm", "compiled_harm"),
+            ("compiled", "reference_harm"),
+            ("reference", "compiled_harm"),
+            ("reference", "compiled_room"),
+            ("compiled_room", "reference"),
+        )
+    ),
+    *(
+        Breach(
             contract="truth",
             what=f"an analysis sees {room}.{module}",
             lines={"analysis/planted.py": f"from simtrial.{room} import {module}"},
@@ -106,7 +122,9 @@ BREACHES = [
         )
         for room, module in (
             ("trial", "scenario"),
+            ("cohort", "course"),
             ("cohort", "draws"),
+            ("cohort", "risk"),
             ("cohort", "truth"),
             ("cohort", "compiled"),
             ("cohort", "reference"),
@@ -187,6 +205,16 @@ def test_the_package_keeps_every_import_contract():
 
 def test_every_import_contract_has_a_breach_that_is_tried():
     assert {breach.contract for breach in BREACHES} == set(CONTRACTS)
+
+
+def test_every_part_of_an_engine_is_in_the_contract_that_keeps_them_apart():
+    (contract,) = (c for c in SETTINGS["tool"]["importlinter"]["contracts"] if c["id"] == "engines")
+    parts = [
+        f"simtrial.cohort.{path.stem}"
+        for engine in ("reference", "compiled")
+        for path in (PACKAGE / "cohort").glob(f"{engine}*.py")
+    ]
+    assert sorted(contract["modules"]) == sorted(parts)
 
 
 @pytest.mark.parametrize("breach", BREACHES, ids=lambda b: f"{b.contract}: {b.what}")

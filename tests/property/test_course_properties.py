@@ -19,6 +19,7 @@ from simtrial.cohort import compiled
 from simtrial.cohort import draws as at
 from simtrial.cohort.draws import draw_plan, fill_enrolled
 from simtrial.cohort.protocol import NEVER
+from simtrial.cohort.risk import without_harm
 from simtrial.cohort.truth import Cohort
 from simtrial.core.streams import Purpose, uniform
 from simtrial.myositis.tis import has_worsened, improvement_score
@@ -163,7 +164,7 @@ def test_accrual_and_sites_move_dates_and_sites_only(trial, come):
 FIXED_AT_ENTRY = (
     *("arm", "stratum", "candidate", "site", "randomised_minute", "subtype", "female", "age"),
     *("weight", "screening", "baseline", "responds", "improves", "depth", "log_x50"),
-    "dropout_minute",
+    *("dropout_minute", "cancer", "previous_thromboembolism", "frailty"),
 )
 
 
@@ -246,10 +247,10 @@ def test_the_order_in_which_the_ratio_names_the_arms_does_not_matter(trial):
     assert one.first_difference(other) is None
 
 
-def test_a_drug_without_effect_makes_arms_exchangeable():
+def test_a_drug_without_effect_or_harm_of_its_own_makes_arms_exchangeable():
     n_patients = 0
     for trial in map(random_trial, MORE_SEEDS):
-        one, other = both_orders(dataclasses.replace(trial, drug_works=False))
+        one, other = both_orders(dataclasses.replace(trial, drug_works=False, drug_harms=False))
         # every patient was on the drug in one of the two, and on placebo in the other
         assert_same(one, other, but=("grams",))
         n_patients += (one.seen.arm >= 0).sum()
@@ -359,7 +360,9 @@ def test_courses_are_given_from_the_first_on_until_treatment_stops_or_the_patien
     last = protocol.visit_minute[-1]
     stop = np.where(seen.stop_minute >= 0, seen.stop_minute, NEVER)[..., None]
     left = np.where(seen.left_minute >= 0, seen.left_minute, NEVER)[..., None]
-    due = (start <= last) & (start < stop) & (start <= left)
+    # an infusion of the minute of harm comes before it, one of the minute of another stop after it
+    harmed = (seen.harm_stop_minute >= 0)[..., None]
+    due = (start <= last) & ((start < stop) | (harmed & (start == stop))) & (start <= left)
     np.testing.assert_array_equal(seen.courses[entered], due.sum(axis=2)[entered])
 
 
@@ -404,16 +407,22 @@ def test_dropout_takes_visits_away_and_changes_none_that_is_attended():
             mine, theirs = columns_of(here)[name], columns_of(there)[name]
             np.testing.assert_array_equal(mine[came], theirs[came], err_msg=name)
         n_lost += (attended(there) & ~came).sum()
-        for name in ("deterioration_minute", "rescue_minute", "stop_minute"):
+        for name in ("deterioration_minute", "rescue_minute", "stop_minute", "harm_stop_minute"):
             mine, theirs = columns_of(here)[name], columns_of(there)[name]
             np.testing.assert_array_equal(
                 mine, np.where(theirs <= here.truth.dropout_minute, theirs, -1), err_msg=name
             )
+        until = here.truth.dropout_minute[..., None]
+        for name in ("reaction_minute", "thromboembolism_minute", "serious_minute"):
+            mine, theirs = columns_of(here)[name], columns_of(there)[name]
+            np.testing.assert_array_equal(mine, np.where(theirs <= until, theirs, -1), err_msg=name)
     assert n_lost >= 5_000
 
 
 def test_without_rules_and_hazards_there_are_no_events_and_no_missing_visit(trial):
     quiet = with_design(trial, intercurrent={})
+    unharmed = without_harm(trial.p_background.shape[0])
+    quiet = dataclasses.replace(quiet, draws=trial.draws | unharmed)
     cohort = simulate(quiet, dropout_per_minute=rows(trial, 0.0))
     seen = cohort.seen
     entered = seen.arm >= 0
@@ -422,6 +431,10 @@ def test_without_rules_and_hazards_there_are_no_events_and_no_missing_visit(tria
         seen.rescue_minute,
         seen.stop_minute,
         seen.left_minute,
+        seen.harm_stop_minute,
+        seen.reaction_minute,
+        seen.thromboembolism_minute,
+        seen.serious_minute,
     ):
         assert (minute == -1).all()
     assert (cohort.truth.dropout_minute[entered] == NEVER).all()
@@ -431,19 +444,69 @@ def test_without_rules_and_hazards_there_are_no_events_and_no_missing_visit(tria
     np.testing.assert_array_equal(seen.courses[entered], planned)
 
 
+def reasons_to_stop(
+    trial: RandomTrial, cohort: Cohort, row: int, place: int, spontaneous_u: float
+) -> list[int]:
+    """Return the minutes of a patient's adverse events that would stop treatment, in order."""
+    protocol, seen, risk = trial.protocol(), cohort.seen, trial.table().risk
+    d = (trial.first + row) % trial.p_background.shape[0]
+    arm, candidate = int(seen.arm[row, place]), int(seen.candidate[row, place])
+    found = []
+
+    def add(minute: int, u: float, chance: float) -> None:
+        if minute >= 0 and u < chance:
+            found.append(int(minute))
+
+    for j in range(seen.courses[row, place]):
+        address = (trial.seed, trial.first + row, candidate, int(protocol.course_week[arm, j]))
+        serious = seen.reaction_serious[row, place, j]
+        chance = risk.stop_serious[d] if serious else risk.stop_reaction[d]
+        u = [at.course_harm(*address, s) for s in (at.AFTER_REACTION, at.AFTER_CLOT)]
+        add(seen.reaction_minute[row, place, j], u[0], chance)
+        add(seen.thromboembolism_minute[row, place, j], u[1], risk.stop_serious[d])
+        u_ill = at.course_harm(*address, at.AFTER_ILLNESS)
+        add(seen.serious_minute[row, place, j], u_ill, risk.stop_serious[d])
+    add(seen.thromboembolism_minute[row, place, -1], spontaneous_u, risk.stop_serious[d])
+    return sorted(found)
+
+
 def events_told_again(
-    trial: RandomTrial, cohort: Cohort, row: int, place: int, rescue_u: NDArray[np.float64]
+    trial: RandomTrial,
+    cohort: Cohort,
+    row: int,
+    place: int,
+    rescue_u: NDArray[np.float64],
+    reasons: list[int],
 ) -> dict[str, int]:
-    """Return a patient's events, found anew from what was measured, the rules, and his chance."""
+    """Return a patient's events, found anew from what was measured, the rules, and his chance.
+
+    ``reasons`` : minutes of adverse events that stop treatment while courses are still to come.
+    """
     protocol, seen = trial.protocol(), cohort.seen
     minutes = [int(m) for m in protocol.visit_minute]
     dropout = int(cohort.truth.dropout_minute[row, place])
     d = (trial.first + row) % trial.p_background.shape[0]
     chance = trial.table().rescue_per_visit[d]
     measures, last = seen.measures[row, place], minutes[-1]
-    found = dict.fromkeys(("deterioration", "rescue", "stop", "left"), -1)
+    found = dict.fromkeys(("deterioration", "rescue", "stop", "harm_stop", "left"), -1)
     worse = [False]
+    arm = int(seen.arm[row, place])
+    last_start = int(protocol.course_start[arm, protocol.n_courses[arm] - 1])
+
+    def stops_for_harm(until: int) -> bool:
+        """Apply the reasons up to a minute; return whether the patient leaves for one."""
+        for minute in reasons:
+            # at one minute infusions come before harm: then nothing is left to stop
+            if minute <= until and found["stop"] < 0 and minute < last_start:
+                found["stop"] = found["harm_stop"] = minute
+                if protocol.harm_leaves:
+                    found["left"] = minute
+                    return True
+        return False
+
     for visit, minute in enumerate(minutes[1:], start=1):
+        if stops_for_harm(min(minute - 1, dropout)):
+            return found
         if minute > dropout:
             break
         worse.append(bool(has_worsened(measures[0], measures[visit])))
@@ -463,7 +526,7 @@ def events_told_again(
         if leaves and minute < last:
             found["left"] = minute
             return found
-    if dropout < last:
+    if not stops_for_harm(min(last, dropout)) and dropout < last:
         found["left"] = dropout
     return found
 
@@ -477,7 +540,9 @@ def test_events_follow_from_what_was_measured(trial):
         candidate = int(cohort.seen.candidate[row, place])
         fill_enrolled(filled, plan, trial.seed, trial.first + int(row), candidate)
         rescue_u = filled[plan.n_normals + at.RESCUE_AT :][: at.RESCUE_SLOTS * visits : 2]
-        found = events_told_again(trial, cohort, row, place, rescue_u)
+        spontaneous_u = filled[plan.n_normals + at.AFTER_SPONTANEOUS_AT]
+        reasons = reasons_to_stop(trial, cohort, row, place, spontaneous_u)
+        found = events_told_again(trial, cohort, row, place, rescue_u, reasons)
         told = {name: int(getattr(cohort.seen, f"{name}_minute")[row, place]) for name in found}
         assert told == found
 

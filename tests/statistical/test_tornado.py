@@ -18,17 +18,18 @@ from simtrial.operating.replicates import run_all
 from simtrial.planning.sensitivity import sensitivity
 from simtrial.stats.montecarlo import share_mcse
 from simtrial.trial.design import load_design
-from tests.statistical.cohorts import NO_NOISE, WORKERS, demo, ready
+from tests.statistical.cohorts import NO_HARM, NO_NOISE, WORKERS, demo, ready
 from tests.statistical.exact import Blocks, Rule, better_arm_sizes, exact_power
 
 Z = 4.9
 DM = "p_response[DM, refractory]"
 CONTROL = "control.tis20_week16"
 
-# Neither noise nor losses, and benefit complete and at once: a patient responds who is of the
-# class that responds to the drug given, or of the class that improves without it.
+# Neither noise nor losses nor harm, and benefit complete and at once: a patient responds who is of
+# the class that responds to the drug given, or of the class that improves without it.
 CLASS_IS_RESPONSE = {
     **NO_NOISE,
+    **NO_HARM,
     "depth": 1.0,
     "depth_sd": 0.0,
     "x50": 1e-6,

@@ -1,30 +1,39 @@
-"""Small synthetic cohorts in which much happens, and one with made-up adverse events."""
+"""Small synthetic cohorts in which much happens, and the same without adverse events."""
 
 from __future__ import annotations
 
-from collections import namedtuple
 from functools import cache
-from typing import Any
 
-import numpy as np
-
-from simtrial.cohort import snapshot
-from simtrial.cohort.snapshot import Snapshot
+from simtrial.cohort.snapshot import Snapshot, empty_snapshot
 from simtrial.report.synthetic import SyntheticCohort, simulate
 from simtrial.trial.design import load_design
 from simtrial.trial.scenario import Replacement, Scenario
 
 DEMO = load_design("dm_ivig_16w")
-# much rescue, leaving and noise, so that every kind of event occurs
+# much rescue, leaving, noise and harm, so that every kind of event occurs
 ROUGH = Scenario(
     **{"from": "point"},
     set={
         "rescue_per_visit[refractory, continued]": Replacement(value=0.5),
         "dropout_16_weeks": Replacement(value=0.25),
         "sd_change.vas": Replacement(times=2.5),
+        "reaction.per_course[ivig]": Replacement(value=0.8),
+        "reaction.per_course[placebo]": Replacement(value=0.3),
+        "reaction.serious": Replacement(value=0.2),
+        "thromboembolism.per_course": Replacement(value=0.1),
+        "thromboembolism.per_year": Replacement(value=0.3),
+        "serious.per_course[ivig]": Replacement(value=0.1),
+        "cancer_share": Replacement(value=0.2),
+        "previous_thromboembolism_share": Replacement(value=0.2),
+        "stop.reaction": Replacement(value=0.05),
+        "stop.serious": Replacement(value=0.3),
     },
 )
 WEEK = 10_080
+HARM_COLUMNS = (
+    *("cancer", "previous_thromboembolism", "reaction_minute", "reaction_kind"),
+    *("reaction_serious", "thromboembolism_minute", "serious_minute", "harm_stop_minute"),
+)
 
 
 @cache
@@ -32,22 +41,9 @@ def rough(engine: str = "compiled", trials: int = 4, n: int = 40) -> SyntheticCo
     return simulate(DEMO, scenario=ROUGH, trials=trials, n=n, engine=engine, name="dm_ivig_16w")
 
 
-def with_harm(seen: Snapshot, courses: int = 4) -> Any:
-    """Return the snapshot with nobody harmed, whether or not the engine writes such fields yet."""
-    r, p = seen.arm.shape
-    none = {
-        "cancer": np.zeros((r, p), bool),
-        "previous_thromboembolism": np.zeros((r, p), bool),
-        "reaction_minute": np.full((r, p, courses), -1),
-        "reaction_kind": np.full((r, p, courses), -1),
-        "reaction_serious": np.zeros((r, p, courses), bool),
-        "thromboembolism_minute": np.full((r, p, courses + 1), -1),
-        "serious_minute": np.full((r, p, courses), -1),
-        "harm_stop_minute": np.full((r, p), -1),
-    }
-    names = [*seen._fields, *(name for name in none if name not in seen._fields)]
-    kind = namedtuple("WithHarm", names)
-    return kind(**(seen._asdict() | none))
-
-
-REACTIONS = getattr(snapshot, "REACTIONS", ("headache", "flu_like", "nausea", "skin"))
+def unharmed(seen: Snapshot) -> Snapshot:
+    """Return a copy in which nobody was harmed; stops for another reason stay."""
+    calm = empty_snapshot(*seen.arm.shape, seen.tis.shape[2], seen.serious_minute.shape[2])
+    copies = {name: column.copy() for name, column in seen._asdict().items()}
+    copies["stop_minute"][seen.harm_stop_minute >= 0] = -1
+    return Snapshot(**(copies | {name: getattr(calm, name) for name in HARM_COLUMNS}))

@@ -6,17 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from simtrial.myositis.parameters import HARM, PARAMETERS
 from simtrial.planning.size import _standing
 from simtrial.report.belief import belief, counts_in_words
 from simtrial.report.limits import IN_SAMPLE, NOT_BUILT, RESCUE_HAS_NO_EFFECT
 from simtrial.trial.posterior import Origin
-from tests.unit.results import Document, power_result, size_result
+from tests.unit.results import Document, size_result
 
 MODEL = " ".join(
     (Path(__file__).resolve().parents[2] / "docs/model.md").read_text(encoding="utf-8").split()
 )
 CONTROL = "Where the control arm comes from"
 EFFECT = "What the effect of the drug rests on"
+HARM_RESTS_ON = "What harm rests on"
 MOVED = "What the data moved, and what they did not"
 
 
@@ -54,12 +56,44 @@ def test_a_replaced_control_is_told_with_its_value():
 def test_every_fitted_input_of_the_effect_is_named_with_its_source_and_patients():
     document = size_result()
     points = " ".join(belief(document).points[EFFECT])
-    fitted = [a for a in document["assumptions"] if a["status"] == "fitted"]
+    fitted = [
+        a
+        for a in document["assumptions"]
+        if a["status"] == "fitted" and not a["parameter"].startswith(HARM)
+    ]
     assert len(fitted) == 3
     for a in fitted:
         assert a["parameter"] in points
         assert a["source"] in points
     assert "19 patients" in points
+
+
+def test_every_fitted_input_of_harm_is_told_with_its_source_and_the_assumed_are_named():
+    document = size_result()
+    harm = [a for a in document["assumptions"] if a["parameter"].startswith(HARM)]
+    points = belief(document).points[HARM_RESTS_ON]
+    assert len(harm) == sum(name.startswith(HARM) for name in PARAMETERS)
+    assert counts_in_words(harm) in points[0]
+    fitted = [a for a in harm if a["status"] == "fitted"]
+    assert len(fitted) >= 5
+    for a in fitted:
+        assert any(p.startswith(a["parameter"]) and a["source"] in p for p in points)
+    told = points[-1].removeprefix("Assumed: ").removesuffix(".").split(", ")
+    assert told == [a["parameter"] for a in harm if a["status"] == "assumed"]
+    row = next(g for g in belief(document).grounds if g.family == "adverse events")
+    assert row.inputs == len(harm)
+    assert {"002", "004"} <= set(row.documents)
+
+
+def test_harm_that_is_published_elsewhere_is_told_so():
+    document = with_status(
+        size_result(), "thromboembolism.per_year", "published elsewhere", "a cohort"
+    )
+    points = belief(document).points[HARM_RESTS_ON]
+    assert any(
+        "thromboembolism.per_year" in p and "published elsewhere; a cohort" in p for p in points
+    )
+    assert "thromboembolism.per_year" not in points[-1]
 
 
 def test_without_a_fitted_input_nothing_is_said_to_be_moved_by_data():
@@ -111,11 +145,11 @@ def test_a_decimal_is_not_taken_for_a_document():
     assert "017" in row.documents
 
 
-def test_harm_takes_adverse_events_from_what_is_not_built():
-    document = power_result()
-    assert "adverse events" in belief(document).limits[-1]
-    document["scenarios"][0]["harm"] = {"ivig": {}, "placebo": {}}
-    assert "adverse events" not in belief(document).limits[-1]
+def test_what_of_harm_is_not_built_is_a_limit():
+    told = belief(size_result()).limits[-1]
+    for missing in ("aseptic meningitis", "haemolysis", "death", "interruption of treatment"):
+        assert missing in told
+    assert "adverse events" not in told
 
 
 def test_rescue_is_a_limit_only_where_the_protocol_has_it():

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simtrial.cohort import snapshot
 from simtrial.core.errors import DesignError
 from simtrial.report.swimmer import MOST_BARS, TIS_CLASSES, arm_colours, swimmer
 from simtrial.report.trajectories import means_by_visit, shares_by_visit, trajectories
 from simtrial.stats.montecarlo import wilson_interval
-from tests.unit.cohort_fixtures import DEMO, REACTIONS, WEEK, rough, with_harm
+from tests.unit.cohort_fixtures import DEMO, WEEK, rough, unharmed
 
 NAN = float("nan")
 
@@ -104,13 +103,29 @@ def test_a_snapshot_may_begin_at_a_later_trial() -> None:
         swimmer(seen, DEMO, 14, first=10)
 
 
-def test_adverse_events_are_drawn_when_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "REACTIONS", REACTIONS, raising=False)
-    seen = with_harm(rough().cohort.seen)
+def test_every_adverse_event_is_drawn_and_counted() -> None:
+    seen = rough().cohort.seen
+    figure = rough().plot(trial=1)
+    serious = int(seen.reaction_serious[1].sum())
+    mild = int((seen.reaction_minute[1] >= 0).sum()) - serious
+    clots = int((seen.thromboembolism_minute[1] >= 0).sum())
+    others = int((seen.serious_minute[1] >= 0).sum())
+    stops = int((seen.harm_stop_minute[1] >= 0).sum())
+    assert min(mild, serious, clots, others, stops) > 0
+    assert marks(figure, "^") == mild + serious
+    assert (marks(figure, "*"), marks(figure, "P"), marks(figure, "s")) == (clots, others, stops)
+    wanted = {f"reaction ({mild})", f"serious reaction ({serious})", f"thromboembolism ({clots})",
+              f"other serious event ({others})",
+              f"treatment stopped for harm ({stops})"}  # fmt: skip
+    assert wanted <= set(labels(figure))
+
+
+def test_an_adverse_event_has_the_mark_of_its_kind() -> None:
+    seen = unharmed(rough().cohort.seen)
     seen.reaction_minute[0, :3, 0], seen.reaction_kind[0, :3, 0] = 60, 2
     seen.reaction_serious[0, 2, 0] = True
     seen.thromboembolism_minute[0, 5, 1] = 5 * WEEK
-    seen.harm_stop_minute[0, 5] = 5 * WEEK
+    seen.harm_stop_minute[0, 5] = seen.stop_minute[0, 5] = 5 * WEEK
     figure = swimmer(seen, DEMO)
     assert marks(figure, "^") == 3
     assert marks(figure, "*") == marks(figure, "s") == 1
@@ -120,7 +135,7 @@ def test_adverse_events_are_drawn_when_there_are_any(monkeypatch: pytest.MonkeyP
 
 
 def test_marks_of_one_moment_do_not_cover_each_other() -> None:
-    seen = rough().cohort.seen
+    seen = unharmed(rough().cohort.seen)
     both = np.full_like(seen.rescue_minute, -1)
     both[0, 0] = 8 * WEEK
     one = seen._replace(rescue_minute=both, deterioration_minute=both, left_minute=both)

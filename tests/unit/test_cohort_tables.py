@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simtrial.cohort import snapshot
 from simtrial.cohort.truth import Cohort, Truth
 from simtrial.core.errors import DesignError
 from simtrial.endpoints.responder import composite_response, observed_response
@@ -17,30 +16,36 @@ from simtrial.operating.prepare import prepare
 from simtrial.operating.replicates import run_replicates
 from simtrial.report import columns, patients
 from simtrial.report.columns import HIDDEN, OBSERVED, dictionary
-from simtrial.report.happenings import LEFT, RESCUE, event_names
+from simtrial.report.happenings import (
+    DETERIORATION,
+    EVENTS,
+    LEFT,
+    OTHER_SERIOUS,
+    RESCUE,
+    STOPPED,
+    STOPPED_FOR_HARM,
+    THROMBOEMBOLISM,
+)
 from simtrial.report.patients import Source, table_of
 from simtrial.report.synthetic import simulate
 from simtrial.trial.posterior import load_posterior
-from tests.unit.cohort_fixtures import DEMO, REACTIONS, ROUGH, WEEK, rough, with_harm
+from tests.unit.cohort_fixtures import DEMO, ROUGH, WEEK, rough, unharmed
 
-EVENTS = {
+WEEKS_OF = {
     "deterioration_week": "deterioration_minute",
     "rescue_week": "rescue_minute",
     "treatment_stop_week": "stop_minute",
     "left_week": "left_minute",
+    "stopped_for_harm_week": "harm_stop_minute",
 }
 
 
-@pytest.fixture(autouse=True)
-def _reactions_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give reactions their names, whether or not the engines know adverse events yet."""
-    monkeypatch.setattr(snapshot, "REACTIONS", REACTIONS, raising=False)
-
-
 def harmed() -> tuple[Source, dict[str, int]]:
-    """Return a cohort in which patient 0 of trial 1 has one of each adverse event."""
+    """Return a cohort in which patient 0 of trial 1 alone has adverse events, one of each."""
     found = rough()
-    seen = with_harm(found.cohort.seen)
+    seen = unharmed(found.cohort.seen)
+    for field in ("stop_minute", "rescue_minute", "deterioration_minute", "left_minute"):
+        getattr(seen, field)[1, 0] = -1
     seen.cancer[1, 0] = True
     seen.reaction_minute[1, 0, 1] = 4 * WEEK + 1_440
     seen.reaction_kind[1, 0, 1] = 1
@@ -49,7 +54,7 @@ def harmed() -> tuple[Source, dict[str, int]]:
     seen.reaction_kind[1, 0, 0] = 0
     seen.thromboembolism_minute[1, 0, 4] = 3 * WEEK  # not after a course
     seen.serious_minute[1, 0, 1] = 5 * WEEK
-    seen.harm_stop_minute[1, 0] = 4 * WEEK + 1_440
+    seen.harm_stop_minute[1, 0] = seen.stop_minute[1, 0] = 4 * WEEK + 1_440
     source = Source(cohort=Cohort(seen=seen, truth=found.cohort.truth), design=found.design)
     return source, {"trial": 1, "screening_number": int(seen.candidate[1, 0])}
 
@@ -103,7 +108,7 @@ def test_measures_stand_in_the_order_of_the_science() -> None:
     assert ((table["ck_uln"] * 8) % 1 != 0).any()
 
 
-@pytest.mark.parametrize(("column", "field"), EVENTS.items())
+@pytest.mark.parametrize(("column", "field"), WEEKS_OF.items())
 def test_a_week_is_its_minute_and_what_did_not_happen_is_null(column: str, field: str) -> None:
     found = rough()
     minute = getattr(found.cohort.seen, field).ravel()
@@ -181,16 +186,54 @@ def test_a_row_an_attended_visit() -> None:
 
 def test_every_event_is_listed_once_at_its_minute() -> None:
     found = rough()
-    table = found.events()
-    total = 0
-    for field, word in zip(EVENTS.values(), event_names(found.cohort.seen), strict=True):
-        minute = getattr(found.cohort.seen, field)
+    seen, table = found.cohort.seen, found.events()
+    minutes = {
+        DETERIORATION: seen.deterioration_minute,
+        RESCUE: seen.rescue_minute,
+        STOPPED: np.where(seen.harm_stop_minute >= 0, -1, seen.stop_minute),
+        STOPPED_FOR_HARM: seen.harm_stop_minute,
+        LEFT: seen.left_minute,
+        THROMBOEMBOLISM: seen.thromboembolism_minute,
+        OTHER_SERIOUS: seen.serious_minute,
+        "reaction: headache": np.where(seen.reaction_kind == 0, seen.reaction_minute, -1),
+        "reaction: flu-like": np.where(seen.reaction_kind == 1, seen.reaction_minute, -1),
+        "reaction: nausea": np.where(seen.reaction_kind == 2, seen.reaction_minute, -1),
+        "reaction: skin": np.where(seen.reaction_kind == 3, seen.reaction_minute, -1),
+    }
+    assert set(minutes) == set(EVENTS)
+    for word, minute in minutes.items():
         listed = table[table["event"] == word]
-        assert list(listed["week"]) == list(minute[minute >= 0] / WEEK)
-        assert list(listed["day"]) == list(minute[minute >= 0] // 1_440 + 1)
-        total += int((minute >= 0).sum())
-    assert len(table) == total == found.document["rows"]["events"]
-    assert table["serious"].isna().all() and table["course"].isna().all()
+        happened = minute[minute >= 0]
+        assert happened.size > 0, word
+        # in the order of patients; of one patient, in the order of time
+        key = np.argwhere(minute >= 0)
+        order = np.lexsort((happened, key[:, 1], key[:, 0]))
+        assert list(listed["week"]) == list(happened[order] / WEEK), word
+        assert list(listed["day"]) == list(happened[order] // 1_440 + 1), word
+        if minute.ndim == 2:
+            assert listed["serious"].isna().all() and listed["course"].isna().all()
+    assert len(table) == sum(int((m >= 0).sum()) for m in minutes.values())
+    assert len(table) == found.document["rows"]["events"]
+
+
+def test_an_adverse_event_is_listed_with_its_course_and_whether_it_was_serious() -> None:
+    found = rough()
+    seen, table = found.cohort.seen, found.events()
+    reactions = table[table["event"].str.startswith("reaction")]
+    assert int(reactions["serious"].sum()) == int(seen.reaction_serious.sum()) > 0
+    for word, minute in (
+        (THROMBOEMBOLISM, seen.thromboembolism_minute),
+        (OTHER_SERIOUS, seen.serious_minute),
+    ):
+        listed = table[table["event"] == word]
+        assert (listed["serious"] == 1).all()
+        for j in range(4):
+            assert int((listed["course"] == j + 1).sum()) == int((minute[..., j] >= 0).sum())
+    without = table[table["event"] == THROMBOEMBOLISM]["course"].isna()
+    assert int(without.sum()) == int((seen.thromboembolism_minute[..., 4] >= 0).sum()) > 0
+    for j in range(4):
+        count = int((seen.reaction_minute[..., j] >= 0).sum())
+        assert int((reactions["course"] == j + 1).sum()) == count > 0
 
 
 def test_events_of_a_patient_stand_in_order_of_time() -> None:
@@ -237,10 +280,10 @@ def test_whole_numbers_stay_whole_beside_nulls() -> None:
 
 def test_the_observable_tables_hold_no_latent_column() -> None:
     truth = rough().cohort.truth
-    hidden = {*Truth._fields, *(c.name for t in HIDDEN for c in columns.columns_of(t, harm=True))}
+    hidden = {*Truth._fields, *(c.name for t in HIDDEN for c in columns.columns_of(t))}
     keys = {"study", "trial", "patient", "week"}
     for name in OBSERVED:
-        for column in columns.columns_of(name, harm=True):
+        for column in columns.columns_of(name):
             assert column.name in keys or column.name not in hidden
             assert not column.name.startswith("true_")
     table = table_of("patients", rough().source)
@@ -263,13 +306,14 @@ def test_the_tables_of_the_truth_hold_all_of_it() -> None:
     assert list(table["improves_without_drug"] == 1) == list(truth.improves.ravel())
     assert list(table["depth"]) == list(truth.depth.ravel())
     assert list(table["half_effect_dose_log"]) == list(truth.log_x50.ravel())
+    assert list(table["reaction_frailty"]) == list(truth.frailty.ravel())
     assert list(table["true_log_ck_uln"]) == list(truth.baseline[..., 5].ravel())
     visits = found.truth_visits()
     assert len(visits) == len(found.visits())
     assert list(visits["drug_benefit"]) == list(truth.drug_benefit[~np.isnan(truth.drug_benefit)])
 
 
-# adverse events, when an engine writes them
+# adverse events
 
 
 def test_adverse_events_become_columns_of_the_patient() -> None:
@@ -293,7 +337,7 @@ def test_adverse_events_are_listed_with_course_and_seriousness() -> None:
     rows = [
         (r["event"], r["day"], r["course"], r["serious"])
         for r in table_of("events", source).to_pylist()
-        if r["patient"] == name and r["event"] not in (RESCUE, LEFT, "treatment stopped")
+        if r["patient"] == name
     ]
     assert rows == [
         ("reaction: headache", 1, 1, 0),
@@ -304,29 +348,52 @@ def test_adverse_events_are_listed_with_course_and_seriousness() -> None:
     ]
 
 
-def test_a_stop_for_harm_that_the_engine_writes_twice_is_one_event() -> None:
+def test_a_stop_for_harm_is_one_event() -> None:
     source, who = harmed()
-    seen = source.cohort.seen
-    stop = seen.stop_minute.copy()
-    stop[1, 0] = seen.harm_stop_minute[1, 0]
-    twice = replace(
-        source, cohort=Cohort(seen=seen._replace(stop_minute=stop), truth=source.cohort.truth)
-    )
+    assert source.cohort.seen.stop_minute[1, 0] == source.cohort.seen.harm_stop_minute[1, 0]
     name = f"R0001-P{who['screening_number']:03d}"
-    rows = table_of("events", twice).to_pylist()
+    rows = table_of("events", source).to_pylist()
     stops = [r["event"] for r in rows if r["patient"] == name and "stopped" in r["event"]]
     assert stops == ["treatment stopped for harm"]
+
+
+def test_events_of_one_minute_stand_in_the_order_in_which_a_trial_has_them() -> None:
+    source, who = harmed()
+    seen = source.cohort.seen
+    for field in ("rescue_minute", "deterioration_minute", "left_minute"):
+        getattr(seen, field)[1, 0] = 4 * WEEK + 1_440
+    name = f"R0001-P{who['screening_number']:03d}"
+    rows = table_of("events", source).to_pylist()
+    at_once = [r["event"] for r in rows if r["patient"] == name and r["day"] == 30]
+    assert at_once == [
+        *(DETERIORATION, RESCUE, "reaction: flu-like", STOPPED_FOR_HARM, LEFT),
+    ]
+
+
+def test_columns_of_harm_are_those_of_the_snapshot() -> None:
+    found = rough()
+    seen, table = found.cohort.seen, found.patients()
+    clots, ill = seen.thromboembolism_minute >= 0, seen.serious_minute >= 0
+    wanted = {
+        "cancer": seen.cancer,
+        "previous_thromboembolism": seen.previous_thromboembolism,
+        "reactions": (seen.reaction_minute >= 0).sum(axis=2),
+        "thromboembolism": clots.any(axis=2),
+        "serious_events": clots.sum(axis=2) + ill.sum(axis=2) + seen.reaction_serious.sum(axis=2),
+    }
+    for column, values in wanted.items():
+        assert list(table[column]) == list(values.ravel().astype(int)), column
+        assert values.any() and not values.all()
+    first = np.where(seen.reaction_minute >= 0, seen.reaction_minute, 10**9).min(axis=2).ravel()
+    assert list(table["first_reaction_week"].dropna()) == list(first[first < 10**9] / WEEK)
 
 
 # the dictionary
 
 
-@pytest.mark.parametrize("harm", [False, True])
-def test_every_column_has_an_entry_and_every_entry_a_column(harm: bool) -> None:
-    source = harmed()[0] if harm else rough().source
-    if not harm and columns.has_harm(source.cohort.seen):
-        pytest.skip("the engine always writes adverse events: nothing to leave out")
-    rows = dictionary(source.design, harm=harm, events=event_names(source.cohort.seen), truth=True)
+def test_every_column_has_an_entry_and_every_entry_a_column() -> None:
+    source = rough().source
+    rows = dictionary(source.design, events=EVENTS, truth=True)
     for name in (*OBSERVED, *HIDDEN):
         described = [r["column"] for r in rows if r["table"] == name]
         assert table_of(name, source).column_names == described

@@ -11,7 +11,9 @@ from simtrial.endpoints.responder import composite_response, observed_response
 from simtrial.trial.design import Design, load_design
 
 WEEKS = (0, 4, 8, 12, 16)
+COURSES = 4
 NOT = float("nan")  # not assessed
+SPOILERS = ("rescue", "deterioration", "harm_stop")  # events that are no response
 DEMO = load_design("dm_ivig_16w")
 
 
@@ -26,15 +28,20 @@ AT_16, BY_12 = design(at_week=16), design(by_week=12)
 
 
 def one_patient(
-    *tis: float, rescue: int | None = None, deterioration: int | None = None
+    *tis: float,
+    rescue: int | None = None,
+    deterioration: int | None = None,
+    harm_stop: int | None = None,
 ) -> Snapshot:
     """Return a trial of one patient with these TIS after baseline; minutes of what happened."""
-    seen = empty_snapshot(1, 1, len(WEEKS))
+    seen = empty_snapshot(1, 1, len(WEEKS), COURSES)
     seen.tis[0, 0] = (0.0, *tis)
     if rescue is not None:
         seen.rescue_minute[0, 0] = rescue
     if deterioration is not None:
         seen.deterioration_minute[0, 0] = deterioration
+    if harm_stop is not None:
+        seen.harm_stop_minute[0, 0] = seen.stop_minute[0, 0] = harm_stop
     return seen
 
 
@@ -64,25 +71,35 @@ def test_the_threshold_itself_is_a_response() -> None:
 
 
 def test_at_an_earlier_week_what_comes_later_does_not_matter() -> None:
-    seen = one_patient(0, 40, 0, NOT, rescue=week(12))
-    assert responds(seen, design(at_week=8))
+    for event in SPOILERS:
+        seen = one_patient(0, 40, 0, NOT, **{event: week(12)})
+        assert responds(seen, design(at_week=8))
 
 
 def test_at_a_week_a_visit_not_attended_is_no_response() -> None:
     assert not responds(one_patient(60, 60, 60, NOT), AT_16)
 
 
-@pytest.mark.parametrize("event", ["rescue", "deterioration"])
+@pytest.mark.parametrize("event", SPOILERS)
 @pytest.mark.parametrize("minute", [0, week(8), week(16) - 1, week(16)])
 def test_at_a_week_an_event_until_then_is_no_response(event: str, minute: int) -> None:
     seen = one_patient(60, 60, 60, 60, **{event: minute})
     assert not responds(seen, AT_16)
 
 
-@pytest.mark.parametrize("event", ["rescue", "deterioration"])
+@pytest.mark.parametrize("event", SPOILERS)
 def test_at_a_week_an_event_afterwards_does_not_matter(event: str) -> None:
     seen = one_patient(60, 60, 60, 60, **{event: week(12) + 1})
     assert responds(seen, design(at_week=12))
+
+
+def test_harm_that_stops_no_treatment_is_no_reason_against_a_response() -> None:
+    seen = one_patient(0, 20, 0, 20)
+    seen.reaction_minute[0, 0, 1], seen.reaction_kind[0, 0, 1] = week(4), 0
+    seen.reaction_serious[0, 0, 1] = True
+    seen.thromboembolism_minute[0, 0, -1] = seen.serious_minute[0, 0, 2] = week(4)
+    assert responds(seen, AT_16)
+    assert responds(seen, BY_12)
 
 
 # by a week
@@ -114,13 +131,13 @@ def test_by_a_week_who_left_before_a_response_did_not() -> None:
     assert not responds(one_patient(0, NOT, NOT, NOT), BY_12)
 
 
-@pytest.mark.parametrize("event", ["rescue", "deterioration"])
+@pytest.mark.parametrize("event", SPOILERS)
 @pytest.mark.parametrize("minute", [0, week(4), week(8) - 1])
 def test_by_a_week_an_event_before_the_response_spoils_it(event: str, minute: int) -> None:
     assert not responds(one_patient(0, 60, 60, 60, **{event: minute}), BY_12)
 
 
-@pytest.mark.parametrize("event", ["rescue", "deterioration"])
+@pytest.mark.parametrize("event", SPOILERS)
 @pytest.mark.parametrize("minute", [week(8), week(8) + 1, week(12)])
 def test_by_a_week_an_event_at_the_visit_or_later_leaves_the_response(
     event: str, minute: int
@@ -129,14 +146,16 @@ def test_by_a_week_an_event_at_the_visit_or_later_leaves_the_response(
 
 
 def test_by_a_week_a_response_before_the_event_is_enough() -> None:
-    assert responds(one_patient(60, 60, 60, 60, rescue=week(8) - 1), BY_12)
+    for event in SPOILERS:
+        assert responds(one_patient(60, 60, 60, 60, **{event: week(8) - 1}), BY_12)
 
 
 # as measured
 
 
 def test_as_measured_an_event_does_not_matter() -> None:
-    hit, assessed = observed_response(one_patient(0, 0, 0, 60, rescue=week(8)), AT_16)
+    spoiled = dict.fromkeys(SPOILERS, week(8))
+    hit, assessed = observed_response(one_patient(0, 0, 0, 60, **spoiled), AT_16)
     assert (hit.tolist(), assessed.tolist()) == ([[True]], [[True]])
 
 
@@ -174,15 +193,16 @@ def test_as_measured_by_a_week_a_response_reached_before_leaving_is_known() -> N
 
 
 def test_each_patient_of_each_replicate_is_judged_alone() -> None:
-    seen = empty_snapshot(2, 3, len(WEEKS))
+    seen = empty_snapshot(2, 3, len(WEEKS), COURSES)
     seen.tis[:, :, 4] = [[20.0, 19.9, NOT], [0.0, 60.0, 60.0]]
-    seen.rescue_minute[1, 2] = week(12)
-    want = [[True, False, False], [False, True, False]]
+    seen.tis[0, 1, 4] = seen.tis[1, 0, 4] = 60.0
+    seen.rescue_minute[1, 2] = seen.harm_stop_minute[0, 1] = week(12)
+    want = [[True, False, False], [True, True, False]]
     np.testing.assert_array_equal(composite_response(seen, AT_16), want)
 
 
 def test_in_an_empty_snapshot_nobody_responded() -> None:
-    seen = empty_snapshot(2, 3, len(WEEKS))
+    seen = empty_snapshot(2, 3, len(WEEKS), COURSES)
     for wanted in (AT_16, BY_12):
         assert not composite_response(seen, wanted).any()
         assert not observed_response(seen, wanted)[1].any()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -14,6 +12,7 @@ from simtrial.report.example import ExampleTrial, counts_by_arm, simulate_exampl
 from simtrial.report.example_figure import BANDS, Panel, draw_swimmer
 from simtrial.report.result_file import protocol_of_result
 from simtrial.trial.scenario import load_scenario
+from tests.unit.cohort_fixtures import unharmed
 from tests.unit.results import shipped, signed, size_result
 
 
@@ -83,7 +82,10 @@ def test_every_patient_has_one_lane_and_every_visit_course_and_event_one_mark(tr
     assert shapes(figure.panels, "responder") == int(trial.response.sum())
     letters = "".join(event.text for panel in figure.panels for event in panel.events)
     for letter, column in (("R", seen.rescue_minute), ("D", seen.deterioration_minute),
-                           ("S", seen.stop_minute), ("L", seen.left_minute)):  # fmt: skip
+                           ("H", seen.harm_stop_minute), ("L", seen.left_minute),
+                           ("S", np.where(seen.harm_stop_minute >= 0, -1, seen.stop_minute)),
+                           ("T", seen.thromboembolism_minute),
+                           ("E", seen.serious_minute)):  # fmt: skip
         assert letters.count(letter) == int((column[0] >= 0).sum())
     assert set(figure.letters) == set(letters)
 
@@ -102,40 +104,49 @@ def test_no_mark_leaves_its_panel(trial):
         assert all(0 <= label.x <= panel.width and 0 <= label.y <= panel.height for label in labels)
 
 
-class WithHarm:
-    """A snapshot with the columns of harm beside its own."""
-
-    def __init__(self, seen: Any, **columns: Any) -> None:
-        self._seen = seen
-        self.__dict__.update(columns)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._seen, name)
+HARMS = {
+    "reaction_minute": "with an infusion reaction",
+    "thromboembolism_minute": "with thromboembolism",
+    "serious_minute": "with another serious event",
+    "harm_stop_minute": "treatment stopped for harm",
+}
 
 
-def test_harm_is_drawn_and_counted_where_the_engines_record_it(trial):
-    assert "with an infusion reaction" not in counts_by_arm(trial)
-    n = trial.n
-    reaction = np.full((1, n, 4), -1)
-    reaction[0, 0, 0], reaction[0, 0, 2], reaction[0, 5, 1] = 100, 81_000, 41_000
-    serious = np.zeros((1, n, 4), bool)
-    serious[0, 5, 1] = True
-    clot = np.full((1, n, 5), -1)
-    clot[0, 3, 4] = 60_000
-    other = np.full((1, n, 4), -1)
-    stop = np.full((1, n), -1)
-    stop[0, 5] = 41_000
-    seen = WithHarm(trial.seen, reaction_minute=reaction, reaction_serious=serious,
-                    thromboembolism_minute=clot, serious_minute=other,
-                    harm_stop_minute=stop)  # fmt: skip
+def test_harm_that_the_engine_brought_is_counted_by_arm(trial):
+    counts, seen = counts_by_arm(trial), trial.seen
+    for column, words in HARMS.items():
+        happened = (getattr(seen, column)[0].reshape(trial.n, -1) >= 0).any(axis=1)
+        for a, arm in enumerate(trial.design.arm_names):
+            assert counts[words][arm] == int(happened[seen.arm[0] == a].sum())
+    # 0.3 a course at the point, more at the first: that none of 20 reacts is not to be expected
+    assert counts["with an infusion reaction"]["ivig"] > 0
+    panels = draw_swimmer(trial).panels
+    drawn = shapes(panels, "reaction") + shapes(panels, "serious-reaction")
+    assert drawn == int((seen.reaction_minute >= 0).sum())
+
+
+def test_each_kind_of_harm_is_drawn_and_counted(trial):
+    seen = unharmed(trial.seen)
+    for field in ("stop_minute", "rescue_minute", "deterioration_minute", "left_minute"):
+        getattr(seen, field)[0, [0, 3, 5]] = -1
+    seen.reaction_minute[0, 0, [0, 2]], seen.reaction_minute[0, 5, 1] = (100, 81_000), 41_000
+    seen.reaction_kind[0, 0, [0, 2]], seen.reaction_kind[0, 5, 1] = 0, 3
+    seen.reaction_serious[0, 5, 1] = True
+    seen.thromboembolism_minute[0, 3, 4] = 60_000
+    seen.harm_stop_minute[0, 5] = seen.stop_minute[0, 5] = 41_000
     changed = ExampleTrial(**{**trial.__dict__, "seen": seen})
     counts = counts_by_arm(changed)
     assert sum(counts["with an infusion reaction"].values()) == 2
     assert sum(counts["with thromboembolism"].values()) == 1
-    assert sum(counts["stopped for harm"].values()) == 1
+    assert sum(counts["treatment stopped for harm"].values()) == 1
     figure = draw_swimmer(changed)
     assert shapes(figure.panels, "reaction") == 2
     assert shapes(figure.panels, "serious-reaction") == 1
     letters = "".join(event.text for panel in figure.panels for event in panel.events)
     assert (letters.count("T"), letters.count("H"), letters.count("E")) == (1, 1, 0)
+    # a stop is one letter, told with its reason
+    assert letters.count("S") == int((seen.stop_minute >= 0).sum()) - 1
+    assert {"T", "H"} <= set(figure.letters)
     assert figure.has_reactions
+    calm = ExampleTrial(**{**trial.__dict__, "seen": unharmed(trial.seen)})
+    assert not draw_swimmer(calm).has_reactions

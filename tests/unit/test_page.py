@@ -284,26 +284,33 @@ def test_a_power_document_has_its_scenarios_in_place_of_the_curve():
         assert part in words
 
 
-def harm(estimate: float) -> Document:
-    return {"estimate": estimate, "mcse": 0.0123, "replicates": 60, "interval95": [0.0, 1.0]}
-
-
-def test_harm_has_a_section_when_the_document_has_it():
+def test_harm_has_a_section_with_every_share_of_every_scenario_and_arm():
     document = power_result()
-    assert read(document).by_id("harm") is None
-    for row in document["scenarios"]:
-        row["harm"] = {
-            arm: {"reaction_patients": harm(0.1875), "made_up_later": harm(0.25),
-                  "serious_patients": None}
-            for arm in row["rates"]
-        }  # fmt: skip
     reader = read(document)
     assert reader.by_id("harm") is not None
     pointers = {e.attributes["data-at"]: e.text for e in reader.all("data")}
-    assert pointers["/scenarios/0/harm/ivig/reaction_patients/estimate"] == "0.1875"
-    assert pointers["/scenarios/2/harm/placebo/made_up_later/mcse"] == "0.0123"
+    n = 0
+    for i, row in enumerate(document["scenarios"]):
+        for arm, found in row["harm"].items():
+            for name, metric in found.items():
+                for part in ("estimate", "mcse"):
+                    at = f"/scenarios/{i}/harm/{arm}/{name}/{part}"
+                    assert pointers[at] == f"{metric[part]:.4f}"
+                    n += 1
+    assert n == len(document["scenarios"]) * 2 * 5 * 2
+    assert document["scenarios"][0]["harm"]["ivig"]["reaction_patients"]["estimate"] > 0.0
     order = [i for i in reader.ids() if i in ("example", "harm", "belief")]
     assert order == ["example", "harm", "belief"]
+
+
+def test_harm_of_an_arm_without_patients_is_a_dash_and_a_result_without_harm_has_no_section():
+    document = power_result()
+    for row in document["scenarios"]:
+        row["harm"]["placebo"]["serious_patients"] = None
+    assert read(document).by_id("harm") is not None
+    for row in document["scenarios"]:
+        del row["harm"]
+    assert read(document).by_id("harm") is None
 
 
 def test_without_its_posterior_a_page_leaves_the_example_out_and_says_why():

@@ -14,6 +14,7 @@ from simtrial.cohort import compiled, reference
 from simtrial.cohort.arrivals import Arrivals
 from simtrial.cohort.course import course_table
 from simtrial.cohort.protocol import protocol_of
+from simtrial.cohort.risk import without_harm
 from simtrial.cohort.truth import Cohort
 from simtrial.core.config import Located, validate
 from simtrial.core.streams import Purpose, uniform
@@ -37,7 +38,8 @@ WEEK, FOUR_WEEKS = float(MINUTES_PER_WEEK), 4.0 * MINUTES_PER_WEEK
 ENGINES = [pytest.param(e, id=e.__name__.rpartition(".")[2]) for e in (compiled, reference)]
 N, SEED = 3, 1
 
-# every patient responds in full, and all are alike; 30 kg, so that 2 g/kg in a day are below 80 g
+# every patient responds in full, all are alike and none is harmed; 30 kg, so that 2 g/kg in a day
+# are below 80 g
 ALIKE = {
     "p_response[DM, refractory]": 1.0,
     "depth": 1.0,
@@ -51,6 +53,7 @@ ALIKE = {
     "weight.women": 30.0,
     "weight.men": 30.0,
     "weight.log_sd": 0.0,
+    **{name: float(value[0]) for name, value in without_harm(1).items()},
 }
 FOUR_WEEKLY = [{"week": 4 * j, "dose_g_per_kg": 2.0, "days": 1} for j in range(4)]
 THREE_WEEKLY = [

@@ -11,7 +11,7 @@ from simtrial.core.errors import ResultError
 from simtrial.core.provenance import canonical_json
 from simtrial.report.result_file import digest_of, protocol_of_result, read_result
 from simtrial.trial.design import load_design
-from tests.unit.results import Document, power_result, size_result
+from tests.unit.results import Document, power_result, signed, size_result
 
 ASK = "give a result of 'simtrial size' or 'simtrial power --json'"
 
@@ -77,7 +77,10 @@ def other_protocol() -> str:
         (lambda: row_without("observed_rates"), "scenarios[1].observed_rates is missing"),
         (lambda: edited(seed="twelve"), "seed is 'twelve'"),
         (lambda: edited(n=81), "n = 81, a size that its curve does not hold"),
-        (lambda: edited(arms=["placebo", "other"]), "has arms placebo, other"),
+        (
+            lambda: json.dumps(signed(size_result() | {"arms": ["placebo", "other"]})),
+            "has arms placebo, other"),
+        (lambda: edited(arms=["ivig", "placebo"]), "was altered"),
         (lambda: edited(posterior="feed"), "was altered"),
         (other_protocol, "was altered"),
     ],

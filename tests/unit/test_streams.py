@@ -17,6 +17,9 @@ from tests.independent.philox_second import uniform_second
 ONES = 0xFFFFFFFF
 SEED, REPLICATE, PATIENT = 20261122, 4711, 93
 WEEKS = (0, 4, 8, 12, 16)
+# two arms with courses in other weeks, one week in both
+COURSES = np.array([[0, 4, 8], [0, 3, 6]])
+COURSE_WEEKS = (0, 3, 4, 6, 8)
 
 # name -> (where it stands, purpose, slot) in the fill of a candidate; the occasion is 0
 CANDIDATE_NORMALS = {
@@ -36,6 +39,7 @@ CANDIDATE_UNIFORMS = {
 ENROLLED_NORMALS = {
     "depth": (at.DEPTH_AT, 6, 0, 0),
     "half-effect dose": (at.X50_AT, 6, 0, 1),
+    "frailty": (at.FRAILTY_AT, 11, 0, 0),
     **{
         f"noise {k} of week {week}": (at.VISIT_NOISE_AT + 8 * v + k, 4, week, k)
         for v, week in enumerate(WEEKS)
@@ -46,9 +50,26 @@ ENROLLED_UNIFORMS = {  # counted from the first uniform
     "responds": (at.RESPONDS_AT, 5, 0, 0),
     "improves": (at.IMPROVES_AT, 5, 0, 1),
     "dropout": (at.DROPOUT_AT, 8, 0, 0),
+    "cancer": (at.CANCER_AT, 12, 0, 0),
+    "earlier thromboembolism": (at.PREVIOUS_AT, 12, 0, 1),
+    "thromboembolism without a course": (at.SPONTANEOUS_AT, 12, 0, 2),
+    "what follows it": (at.AFTER_SPONTANEOUS_AT, 12, 0, 3),
     **{
         f"rescue in week {week}": (at.RESCUE_AT + 2 * v, 7, week, 0) for v, week in enumerate(WEEKS)
     },
+}
+
+# slot of the purpose for what a course does to a patient
+COURSE_HARM = {
+    "reaction": (at.REACTS, 0),
+    "thromboembolism": (at.CLOTS, 1),
+    "other serious event": (at.FALLS_ILL, 2),
+    "when the reaction": (at.REACTION_WHEN, 3),
+    "kind of the reaction": (at.REACTION_KIND, 4),
+    "seriousness of the reaction": (at.REACTION_SERIOUS, 5),
+    "what follows the reaction": (at.AFTER_REACTION, 6),
+    "what follows the thromboembolism": (at.AFTER_CLOT, 7),
+    "what follows the other event": (at.AFTER_ILLNESS, 8),
 }
 
 
@@ -59,13 +80,22 @@ def candidate_numbers(weeks: tuple[int, ...] = WEEKS) -> NDArray[np.float64]:
     return out[: at.TAKES_PREDNISOLONE_AT + 2]  # behind them is room to work in
 
 
-def enrolled_numbers(weeks: tuple[int, ...] = WEEKS) -> tuple[NDArray[np.float64], int]:
-    """Return the fill, and where its uniforms begin."""
-    plan = at.draw_plan(np.array(weeks))
+def enrolled_numbers(
+    weeks: tuple[int, ...] = WEEKS, courses: NDArray[np.int64] = COURSES
+) -> tuple[NDArray[np.float64], at.DrawPlan]:
+    """Return the fill, as far as its numbers have addresses, and its plan."""
+    plan = at.draw_plan(np.array(weeks), courses)
     out = np.full(plan.enrolled_room, np.nan)
     at.fill_enrolled(out, plan, SEED, REPLICATE, PATIENT)
     used = plan.n_normals + at.RESCUE_AT + at.RESCUE_SLOTS * len(weeks)
-    return out[:used], plan.n_normals
+    return out[: used + at.COURSE_SLOTS * np.unique(courses).size], plan
+
+
+def rescue_numbers(weeks: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return the uniforms of rescue, (visits, 2)."""
+    numbers, plan = enrolled_numbers(weeks)
+    n = at.RESCUE_SLOTS * len(weeks)
+    return numbers[plan.n_normals + at.RESCUE_AT :][:n].reshape(-1, at.RESCUE_SLOTS)
 
 
 def random_addresses(n: int) -> Iterator[tuple[int, int, int, int, int, int]]:
@@ -145,6 +175,9 @@ def test_the_number_of_every_purpose_is_the_published_one() -> None:
         "LEAVING": 8,
         "ALLOCATION": 9,
         "ARRIVAL": 10,
+        "FRAILTY": 11,
+        "RISK": 12,
+        "COURSE_HARM": 13,
     }
 
 
@@ -194,9 +227,32 @@ def test_a_normal_of_an_enrolled_patient_has_its_address(name: str) -> None:
 @pytest.mark.parametrize("name", ENROLLED_UNIFORMS)
 def test_a_uniform_of_an_enrolled_patient_has_its_address(name: str) -> None:
     place, purpose, occasion, slot = ENROLLED_UNIFORMS[name]
-    numbers, uniforms = enrolled_numbers()
+    numbers, plan = enrolled_numbers()
     u = uniform_second(SEED, purpose, REPLICATE, PATIENT, occasion, slot)
-    assert numbers[uniforms + place] == u
+    assert numbers[plan.n_normals + place] == u
+
+
+@pytest.mark.parametrize("what", list(COURSE_HARM)[: at.COURSE_SLOTS])
+def test_a_filled_uniform_of_a_course_s_harm_has_the_address_of_its_week(what: str) -> None:
+    place, slot = COURSE_HARM[what]
+    numbers, plan = enrolled_numbers()
+    for (arm, course), week in np.ndenumerate(COURSES):
+        u = uniform_second(SEED, 13, REPLICATE, PATIENT, int(week), slot)
+        assert numbers[plan.course_at[arm, course] + place] == u
+
+
+@pytest.mark.parametrize("what", COURSE_HARM)
+def test_a_single_uniform_of_a_course_s_harm_has_the_address_of_its_week(what: str) -> None:
+    place, slot = COURSE_HARM[what]
+    for week in COURSE_WEEKS:
+        u = uniform_second(SEED, 13, REPLICATE, PATIENT, week, slot)
+        assert at.course_harm(SEED, REPLICATE, PATIENT, week, place) == u
+
+
+def test_a_course_of_one_week_has_one_place_in_every_arm() -> None:
+    plan = enrolled_numbers()[1]
+    assert plan.course_at[0, 0] == plan.course_at[1, 0]
+    assert np.unique(plan.course_at).size == len(COURSE_WEEKS)
 
 
 def test_no_two_places_of_a_patient_hold_the_same_number() -> None:
@@ -216,18 +272,40 @@ def test_another_visit_leaves_the_noise_of_the_other_weeks() -> None:
 
 
 def test_another_visit_leaves_the_rescue_of_the_other_weeks() -> None:
-    with_9, uniforms_with = enrolled_numbers((0, 4, 8, 9, 12, 16))
-    without, uniforms_without = enrolled_numbers()
-    rescue_with = with_9[uniforms_with + at.RESCUE_AT :].reshape(6, 2)
-    rescue_without = without[uniforms_without + at.RESCUE_AT :].reshape(5, 2)
-    np.testing.assert_array_equal(np.delete(rescue_with, 3, axis=0), rescue_without)
+    with_9 = rescue_numbers((0, 4, 8, 9, 12, 16))
+    np.testing.assert_array_equal(np.delete(with_9, 3, axis=0), rescue_numbers(WEEKS))
 
 
-def test_another_visit_leaves_response_and_dropout() -> None:
-    with_9, uniforms_with = enrolled_numbers((0, 4, 8, 9, 12, 16))
-    without, uniforms_without = enrolled_numbers()
-    assert with_9[:2].tolist() == without[:2].tolist()
-    assert with_9[uniforms_with:][:4].tolist() == without[uniforms_without:][:4].tolist()
+def test_another_visit_leaves_response_frailty_dropout_and_risk() -> None:
+    with_9, plan_with = enrolled_numbers((0, 4, 8, 9, 12, 16))
+    without, plan = enrolled_numbers()
+    assert with_9[:4].tolist() == without[:4].tolist()
+    n = at.RESCUE_AT
+    assert with_9[plan_with.n_normals :][:n].tolist() == without[plan.n_normals :][:n].tolist()
+
+
+def test_another_visit_leaves_the_harm_of_every_course() -> None:
+    with_9, plan_with = enrolled_numbers((0, 4, 8, 9, 12, 16))
+    without, plan = enrolled_numbers()
+    for slot in range(at.COURSE_SLOTS):
+        np.testing.assert_array_equal(
+            with_9[plan_with.course_at + slot], without[plan.course_at + slot]
+        )
+
+
+def test_another_course_leaves_every_other_number() -> None:
+    more, plan_more = enrolled_numbers(courses=np.array([[0, 4, 8, 12], [0, 2, 3, 6]]))
+    here, plan = enrolled_numbers()
+    before = plan.n_normals + at.RESCUE_AT + at.RESCUE_SLOTS * len(WEEKS)
+    assert more[:before].tolist() == here[:before].tolist()
+    for slot in range(at.COURSE_SLOTS):
+        same = more[plan_more.course_at[[0, 0, 0, 1, 1, 1], [0, 1, 2, 0, 2, 3]] + slot]
+        np.testing.assert_array_equal(same, here[plan.course_at.ravel() + slot])
+
+
+def test_a_study_without_infusions_has_the_same_people() -> None:
+    none, _ = enrolled_numbers(courses=np.zeros((1, 0), np.int64))
+    assert none.tolist() == enrolled_numbers()[0][: none.size].tolist()
 
 
 def test_an_arrival_is_addressed_by_site_and_order_there() -> None:

@@ -325,7 +325,7 @@ EVIDENCE = [
     Case("quartiles_out_of_order", "{q1: 3.2, median: 3.8, q3: 4.0}",
          "{q1: 3.2, median: 3.8, q3: 3.0}", (*_VALUES, "q3"), "3.0", "q1 <= median <= q3",
          "q3: 4.0"),
-    Case("more_than_all", "    values: {percent: 55.0}", "    values: {percent: 155.0}",
+    Case("more_than_all", "values: {percent: 55.0,", "values: {percent: 155.0,",
          (*_VALUES, "percent"), "155.0", "a number from 0 to 100", "percent: 55.0"),
     Case("nested_in_nothing", "    nested_in: lim21.subtype_mix.included\n",
          "    nested_in: lim21.subtype_mix.enrolled\n", ("facts", 0, "nested_in"),

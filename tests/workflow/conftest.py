@@ -27,12 +27,19 @@ def simtrial() -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
+@pytest.fixture(autouse=True)
+def _pytest_s_own_interrupt() -> Iterator[None]:
+    """Give SIGINT back to pytest: the command takes it in whichever process it is called."""
+    handler = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
 @pytest.fixture
 def call(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Callable[..., Answer]]:
+) -> Callable[..., Answer]:
     """Return a function that calls the command in this process."""
-    handler = signal.getsignal(signal.SIGINT)
     # it reads the metadata of every installed package, half a second each time
     monkeypatch.setattr(main, "clashing_distributions", list)
 
@@ -42,5 +49,4 @@ def call(
             main.main()
         return Answer(ended.value.code, *capsys.readouterr())
 
-    yield run
-    signal.signal(signal.SIGINT, handler)
+    return run

@@ -163,7 +163,7 @@ FILES: list[tuple[str, bytes, int | None, str]] = [  # name, content, line, what
     ("binary", b"\x7fELF\x02\x00\x00\xff\xfe", 1, "it is not UTF-8 text): byte 0xff"),
     ("control", b"title: A\x00B\n", 1, "unacceptable character #x0000"),
     ("latin1", "title: A\nsource: Zürich\n".encode("latin-1"), 2, "text): byte 0xfc"),
-    ("deep", b"[" * 600, None, "nested too deeply"),
+    ("deep", b"[" * 6_000, None, "nested too deeply"),
 ]
 
 

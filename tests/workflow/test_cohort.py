@@ -13,8 +13,8 @@ from simtrial.cli.main import app
 
 
 def test_the_command_writes_tables_figures_and_one_json_document(simtrial, tmp_path):
-    words = ("cohort", "dm_ivig_16w", "--n", "30", "--seed", "7", "--json")
-    done = simtrial(*words, "--out", str(tmp_path / "o"))
+    words = ("cohort", "dm_ivig_16w", "--n", "30", "--json")
+    done = simtrial(*words, "--seed", "7", "--out", str(tmp_path / "o"))
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     wanted = {"simtrial", "command", "design", "digest", "seed", "trials", "n", "rows", "screened"}

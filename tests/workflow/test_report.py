@@ -28,7 +28,7 @@ def test_size_writes_a_page_and_report_writes_the_same_from_its_result(simtrial,
         assert "Traceback" not in done.stderr
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == sorted(["new", "power_and_assurance.png", "power_and_assurance.svg",
-                           "report.html", "size.json"])  # fmt: skip
+                           "replicates", "report.html", "size.json"])  # fmt: skip
 
     (tmp_path / "other.json").write_text('{"simtrial": "0.1.0", "command": "fit"}')
     done = simtrial("report", str(tmp_path / "other.json"), "--out", str(tmp_path / "no.html"))

@@ -95,7 +95,9 @@ def test_a_job_that_fails_is_a_row_and_the_others_go_on(found):
         ("dm_ivig_16w n=20 point", "done"),
         ("dm_ivig_16w n=20 posterior", "done"),
     ]
-    assert found.document["jobs"][0]["message"].startswith("population.eligibility lets 0 %")
+    message = found.document["jobs"][0]["message"]
+    assert "nobody.yaml, line " in message
+    assert "population.eligibility is {mmt_below: 14.0, " in message
     assert found.failed == 2
 
 
