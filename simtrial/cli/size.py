@@ -12,6 +12,7 @@ from simtrial.cli.console import (
     BarProgress,
     all_cores,
     finish,
+    note,
     note_store,
     open_store,
     output_folder,
@@ -53,6 +54,7 @@ def size(
     quiet: Quiet = False,
 ) -> None:
     """Find the smallest sample size, with power and assurance over n."""
+    from simtrial.planning.results import target_of
     from simtrial.planning.size import size as find_size
     from simtrial.report.curves import save_figure
     from simtrial.report.page import page
@@ -93,6 +95,9 @@ def size(
     document = found.document
     paths = []
     if folder is not None:
+        before = target_of(folder / "size.json")
+        if before is not None and before != document["target"]:
+            note(f"Replaces the answer for {before['metric']} {before['value']:g} in {folder}.")
         write_whole(folder / "size.json", found.to_json() + "\n")
         paths = [folder / "size.json", *save_figure(document, folder)]
         write_whole(folder / "report.html", page(document, held))
@@ -112,7 +117,15 @@ def size(
         say(document["answer"])
         if document["n_interval"]:
             low, high = document["n_interval"]
-            say(f"Smallest and largest size within 1.96 MCSE of the target: {low} and {high}.")
+            say(
+                f"Interval of n: {low} to {high} (n, and all sizes looked at within 1.96 MCSE of "
+                "the target)."
+            )
+        if document["n_below"] is not None:
+            say(
+                f"The next smaller size looked at is {document['n_below']}; none between was. "
+                f"'simtrial power {design} --n N' tells of any other."
+            )
         if document["protocol_sentence"]:
             say(f"\nFor a protocol: {document['protocol_sentence']}")
         say(f"\nRun again: {document['rerun']}")

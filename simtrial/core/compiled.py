@@ -52,7 +52,9 @@ def _cache_root() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "simtrial"
 
 
-CACHE_DIRECTORY = _cache_root() / f"compiled-{source_digest()}"
+# of the code that this process runs, whatever is on disk later
+SOURCE_DIGEST = source_digest()
+CACHE_DIRECTORY = _cache_root() / f"compiled-{SOURCE_DIGEST}"
 
 
 def _compile[F: Callable[..., object]](function: F, **options: object) -> F:

@@ -104,7 +104,9 @@ def printed_twice(ledger: Ledger) -> Iterator[Finding]:
         if other is fact or other.as_printed == fact.as_printed:
             continue
         proof = f"{_told(other)}, {_told(fact)}, of the same {fact.n}"
-        severity: Severity = "warning" if other.values == fact.values else "error"
+        # of endpoints worded otherwise the figures may differ and both be right
+        alike = other.endpoint == fact.endpoint and other.values != fact.values
+        severity: Severity = "error" if alike else "warning"
         yield finding("printed_twice", fact, severity, proof, related=(other.id,))
 
 

@@ -5,8 +5,8 @@ exponential lies below the course's cumulative hazard, so rates are expected eve
 
 Reactions fall on the three days from the course's first day on; their rate is the patient's own
 (a log-normal frailty of mean 1) and higher at the first course. The hazard of thromboembolism is
-constant over the first two days after the course's last day, constant again to day 14, and that of
-the disease without a course at any other time; age, cancer, an earlier event and the dose per day
+constant over the first two days after the course's last day, constant again to day 14; that of the
+disease runs beside it at all times; age, cancer, an earlier event and the dose per day
 multiply it. Other serious events have a constant hazard over the 28 days from the first day on.
 """
 

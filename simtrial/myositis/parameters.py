@@ -137,11 +137,6 @@ def _all() -> list[Parameter]:
     return out + _harm(share, positive)
 
 
-# a rate of a new study in which everybody reacted has no upper limit to speak of: beyond about 10
-# every course brings a reaction, whatever the rate
-_MOST_REACTIONS = 1e6
-
-
 def _harm(
     share: Callable[[str, str], Parameter], positive: Callable[..., Parameter]
 ) -> list[Parameter]:
@@ -151,13 +146,13 @@ def _harm(
             "reaction.per_course[ivig]",
             "1/course",
             "infusion reactions after the first course",
-            _MOST_REACTIONS,
+            100.0,
         ),
         positive(
             "reaction.per_course[placebo]",
             "1/course",
             "the same, of placebo infusions",
-            _MOST_REACTIONS,
+            100.0,
         ),
         positive(
             "reaction.first_course", "1", "times as many reactions at the first course", 100.0

@@ -62,6 +62,8 @@ def success_metric(success: NDArray[np.bool_], rows: int, row_ess: float = np.in
     """
     n, hits = success.shape[0], int(success.sum())
     share = hits / n
+    if hits in (0, n):
+        return _without_spread(hits, n, replicates=n)
     if rows == 1:
         return Metric(
             estimate=share,
@@ -75,6 +77,20 @@ def success_metric(success: NDArray[np.bool_], rows: int, row_ess: float = np.in
         error = share_mcse(hits, n)
     bounds = (max(0.0, share - _Z95 * error), min(1.0, share + _Z95 * error))
     return Metric(estimate=share, mcse=error, replicates=n, interval95=bounds)
+
+
+def _without_spread(hits: int, total: int, *, replicates: int) -> Metric:
+    """Return a share of none or of all, whose counts show no spread and would have an error of 0.
+
+    Wilson's interval of as many independent ones stands for it, its half-width for 1.96 errors.
+    """
+    low, high = wilson_interval(hits, total)
+    return Metric(
+        estimate=hits / total,
+        mcse=(high - low) / (2.0 * _Z95),
+        replicates=replicates,
+        interval95=(low, high),
+    )
 
 
 def _rows_used(n: int, rows: int) -> NDArray[np.int64]:
@@ -99,10 +115,12 @@ def _ratio(
     top: NDArray[np.int64], bottom: NDArray[np.int64], row: NDArray[np.int64]
 ) -> Metric | None:
     """Return a share pooled over replicates (patients cluster in them); None of nobody."""
-    total, n = int(bottom.sum()), top.shape[0]
+    hits, total, n = int(top.sum()), int(bottom.sum()), top.shape[0]
     if total == 0:
         return None
-    share = float(top.sum() / total)
+    if hits in (0, total):
+        return _without_spread(hits, total, replicates=n)
+    share = hits / total
     error = clustered_sum_error(top - share * bottom, row) / total
     return Metric(
         estimate=share,
@@ -226,7 +244,7 @@ def scenario_row(
     metrics["screened"] = mean_metric(outcomes.screened.astype(np.float64), used).as_json()
     return {
         "scenario": name,
-        "n": int(outcomes.arm_n[0].sum()),
+        "n": int(outcomes.arm_n.sum(axis=1).max()),  # a trial that ran out of candidates has less
         "rates": {arm: _estimate(m) for arm, m in found["composite"].items()},
         "rates_mcse": {arm: _error(m) for arm, m in found["composite"].items()},
         "observed_rates": {arm: _estimate(m) for arm, m in found["observed"].items()},

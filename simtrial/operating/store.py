@@ -16,6 +16,7 @@ import contextlib
 import io
 import json
 import os
+import platform
 import re
 import threading
 import zipfile
@@ -36,7 +37,7 @@ from simtrial.core.provenance import content_digest, digest, version
 from simtrial.operating.prepare import Prepared
 from simtrial.operating.replicates import Engine, Outcomes
 
-FORMAT = 1
+FORMAT = 2
 _FOLDER = "replicates"
 _HEADER = "series.json"
 _PIECE = re.compile(r"(\d{10})-(\d{10})\.npz")
@@ -59,8 +60,10 @@ def origin_of_code() -> dict[str, Any]:
     """Return what of the code decides an outcome: our version and sources, the libraries'."""
     return {
         "simtrial": version(),
-        "source": compiled.source_digest(),
-        "libraries": {name: version_of(name) for name in ("numba", "numpy", "scipy")},
+        "source": compiled.SOURCE_DIGEST,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "libraries": {n: version_of(n) for n in ("numba", "llvmlite", "numpy", "scipy")},
     }
 
 
@@ -78,8 +81,8 @@ class Store:
         added itself counts as computed only.
     """
 
-    def __init__(self, folder: Path, *, tell: Callable[[str], None] | None = None) -> None:
-        self.folder = folder
+    def __init__(self, folder: str | Path, *, tell: Callable[[str], None] | None = None) -> None:
+        self.folder = Path(folder)
         self.tell: Callable[[str], None] = tell if tell is not None else lambda _: None
         self.read = 0
         self.computed = 0
@@ -99,9 +102,11 @@ class Store:
             "format": FORMAT,
             **origin_of_code(),
             "design": prepared.design.model_dump(mode="json"),
+            # allocation follows the order of the arms, which JSON with sorted keys does not keep
+            "arms": list(prepared.design.arm_names),
             "scenario": prepared.scenario.model_dump(mode="json", by_alias=True),
             "parameters": content_digest(
-                [prepared.table, prepared.arrivals, prepared.eligible_share]
+                [prepared.protocol, prepared.table, prepared.arrivals, prepared.eligible_share]
             ),
             "seed": seed,
             "sizes": [int(n) for n in sizes],

@@ -15,7 +15,7 @@ from simtrial.synthesis.fingerprint import differences, fingerprint
 from simtrial.synthesis.fit import ROWS, fit, medians_of, summary
 from simtrial.synthesis.priors import Priors, load_priors
 from simtrial.synthesis.tables import PATIENTS_PER_NODE
-from simtrial.trial.posterior import Posterior, content_digest
+from simtrial.trial.posterior import Posterior, named
 
 
 def refit(
@@ -71,14 +71,15 @@ def refit(
         "fingerprint": marks_of(facts, table),
         "extra": {name: summary(values) for name, values in fitted.extra.items()},
     }
-    provenance["digest"] = content_digest(fitted.draws, background)
-    return Posterior(
-        draws=fitted.draws,
-        point=point,
-        origins=fitted.origins,
-        background=background,
-        correlation=fitted.correlation,
-        provenance=provenance,
+    return named(
+        Posterior(
+            draws=fitted.draws,
+            point=point,
+            origins=fitted.origins,
+            background=background,
+            correlation=fitted.correlation,
+            provenance=provenance,
+        )
     )
 
 

@@ -86,3 +86,9 @@ def _replicates(document: Mapping[str, Any]) -> str:
     rows = document.get("scenarios", [])
     most = max((row["metrics"]["screened"]["replicates"] for row in rows), default=0)
     return f"replicates 0..{most - 1} " if most else ""
+
+
+def target_of(path: Path) -> Any:
+    """Return the target of the sample size that a file holds; None without one."""
+    held = read_result(path)
+    return None if held is None else held.get("target")

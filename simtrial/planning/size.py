@@ -251,6 +251,7 @@ def _answer(
         "target": {"metric": goal, "value": target},
         "n": None if at is None else grid[at],
         "n_interval": [near[0], near[-1]] if near else None,
+        "n_below": grid[at - 1] if at else None,  # the size looked at before it; between, none was
         "curve": points,
     }
     if at is None:
@@ -305,17 +306,32 @@ def _sentence(
         metric, rates = curves["power"][at], rows["power"]["rates"]
         out += (
             f" If {100 * rates[other]:.0f} % respond under {other} and {100 * rates[better]:.0f} % "
-            f"under {better}, as simulated at the medians of all parameters, its probability is "
+            f"under {better}, as simulated at the medians of all parameters"
+            f"{_replaced(rows['power']['replaced'])}, its probability is "
             f"{100 * metric.estimate:.1f} % (Monte Carlo standard error {100 * metric.mcse:.1f} %)."
         )
     if "assurance" in curves:
         metric = curves["assurance"][at]
         out += (
-            f" Over the uncertainty of the parameters, the response of the control arm included, "
-            f"it is {100 * metric.estimate:.1f} % (Monte Carlo standard error "
+            f" Over the uncertainty of the {'other ' if rows['assurance']['replaced'] else ''}"
+            "parameters, the response of the control arm included, it is "
+            f"{100 * metric.estimate:.1f} % (Monte Carlo standard error "
             f"{100 * metric.mcse:.1f} %)."
         )
     return f"{out} {_standing(origins)}"
+
+
+def _replaced(replaced: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the scenario sets in place of a median; nothing where it sets nothing."""
+    if not replaced:
+        return ""
+    sets = ", ".join(
+        f"{r['parameter']} = {r['value']:g}"
+        if r["value"] is not None
+        else f"{r['parameter']} x {r['times']:g}"
+        for r in replaced
+    )
+    return f" but for {sets}"
 
 
 def _standing(origins: Mapping[str, Origin]) -> str:

@@ -131,7 +131,7 @@ def _moved(inputs: Sequence[Mapping[str, Any]]) -> list[str]:
     out = [f"Of {len(inputs)} inputs: {counts_in_words(inputs)}."]
     if counted["fitted"]:
         names = ", ".join(a["parameter"] for a in inputs if a["status"] == "fitted")
-        out.append(f"Data moved {names}.")
+        out.append(f"In a likelihood were {names}; how far it moved each, its source says.")
     if counted["published elsewhere"]:
         out.append(
             f"{counted['published elsewhere']} were taken over from publications as they stand."

@@ -114,7 +114,7 @@ _TABLES: dict[str, tuple[Column, ...]] = {
         ),
         _week("left_week", "left the study before its last visit"),
         Column(
-            "tis_endpoint_week",
+            "tis_at_endpoint",
             "real",
             "points",
             "0 to 100; empty when not assessed",

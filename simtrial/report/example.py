@@ -75,7 +75,7 @@ def why_no_example(document: Mapping[str, Any], posterior: Posterior | None) -> 
 
 
 def simulate_example(document: dict[str, Any], posterior: Posterior) -> ExampleTrial:
-    """Return replicate 0 of a document at the posterior's point, under its first row's changes.
+    """Return replicate 0 of a document under its first row, at the point where rows are drawn.
 
     Raises
     ------
@@ -86,7 +86,9 @@ def simulate_example(document: dict[str, Any], posterior: Posterior) -> ExampleT
         raise PosteriorError(f"no example trial: {problem}.")
     n = example_size(document)
     design = protocol_of_result(document).with_n(n)
-    scenario = scenarios_of(document)[0].model_copy(update={"source": "point"})
+    scenario = scenarios_of(document)[0]
+    if scenario.source == "posterior":
+        scenario = scenario.model_copy(update={"source": "point"})
     ready = prepare(design, scenario, posterior)
     seen = compiled.run(
         ready.protocol, ready.table, ready.arrivals, seed=document["seed"], first=0, last=1, n=n

@@ -26,7 +26,7 @@ NOT_BUILT = (
     "checkpoint inhibitor myositis",
     "the documents other than 002 and 004",
 )
-IN_SAMPLE = "checks counts of response, to which the same patients were fitted"
+IN_SAMPLE = "checks counts of response and of harm, to which the same patients were fitted"
 RESCUE_HAS_NO_EFFECT = "Rescue treatment has no effect on the measures"
 
 

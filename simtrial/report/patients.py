@@ -77,7 +77,7 @@ def _patients(source: Source) -> Any:
         "rescue_week": _weeks(seen.rescue_minute[at]),
         "treatment_stop_week": _weeks(seen.stop_minute[at]),
         "left_week": _weeks(seen.left_minute[at]),
-        "tis_endpoint_week": seen.tis[at][:, v],
+        "tis_at_endpoint": seen.tis[at][:, v],
         "responder_observed": np.ma.array(hit[at], mask=~assessed[at]),
         "responder_composite": composite_response(seen, design)[at],
         "cancer": seen.cancer[at],

@@ -1,4 +1,7 @@
-"""Read a result of ``size`` or ``power`` back: whole, unaltered and of this format, or an error."""
+"""Read a result of ``size`` or ``power`` back: whole and of this format, or an error.
+
+What it was computed from is counted again and compared with its digest; its numbers are not.
+"""
 
 from __future__ import annotations
 
@@ -112,6 +115,7 @@ class _SizeResult(_Result):
     target: _Target
     n: int | None
     n_interval: Annotated[list[int], Field(min_length=2, max_length=2)] | None
+    n_below: int | None
     curve: Annotated[list[_Point], Field(min_length=1)]
     answer: str
     protocol_sentence: str

@@ -333,7 +333,7 @@ def _csv(document: Mapping[str, Any]) -> str:
     for job in document["jobs"]:
         start = [job[key] for key in ("job", "design", "n", "scenario", "status")]
         for name, metric in _metrics(job):
-            low, high = metric["interval95"]
+            low, high = metric["interval95"] or ("", "")
             values = [metric["estimate"], metric["mcse"], low, high, metric["replicates"]]
             table.writerow([*start, name, *values, ""])
         if job["status"] != "done":
@@ -347,5 +347,6 @@ def _metrics(job: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
         (f"{name}[{arm}]", metric)
         for arm, found in job.get("harm", {}).items()
         for name, metric in found.items()
+        if metric is not None  # of an arm without patients, or without courses
     ]
     return [*job.get("metrics", {}).items(), *by_arm]

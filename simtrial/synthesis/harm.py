@@ -25,6 +25,7 @@ from simtrial.evidence.ledger import Ledger
 from simtrial.evidence.values import Count, Proportion
 from simtrial.myositis.harm import risk_of_dose_per_day, risk_of_thromboembolism
 from simtrial.myositis.measures import adult_age
+from simtrial.myositis.parameters import PARAMETERS
 from simtrial.synthesis.priors import Priors
 from simtrial.synthesis.variables import variable
 from simtrial.trial.design import load_design
@@ -45,7 +46,8 @@ class StudyHarm:
     courses : of each patient.
     reacted : patients with at least one reaction.
     clots, serious : thromboembolic and other serious events.
-    mean_risk : mean multiplier of the hazard of thromboembolism, over the courses.
+    mean_risk : mean multiplier of every hazard of thromboembolism, over the courses.
+    mean_speed : mean multiplier of that of a course for its dose per day, over the courses.
     years : patient-years in which a thromboembolism without a course could have come.
     stopped, stoppable : patients whose serious event stopped treatment, of those who had one.
     """
@@ -55,6 +57,7 @@ class StudyHarm:
     clots: int
     serious: int
     mean_risk: float
+    mean_speed: float
     years: float
     stopped: int
     stoppable: int
@@ -112,7 +115,8 @@ def _lim21(ledger: Ledger, priors: Priors, medians: Mapping[str, float]) -> Stud
         reacted=reacted.part,
         clots=_part(ledger, "lim21.thromboembolism.ivig").part,
         serious=_part(ledger, "lim21.serious_other.ivig").part,
-        mean_risk=risk * speed,
+        mean_risk=risk,
+        mean_speed=speed,
         years=reacted.n * weeks / WEEKS_PER_YEAR,
         stopped=stops.part,
         stoppable=stops.n,
@@ -130,6 +134,7 @@ def _mas98(ledger: Ledger, medians: Mapping[str, float]) -> StudyHarm:
         clots=_part(ledger, "mas98.thromboembolism.ivig").part,
         serious=_part(ledger, "mas98.serious_other.ivig").part,
         mean_risk=sum(c * r for c, r in zip(courses, risks, strict=True)) / sum(courses),
+        mean_speed=1.0,  # 2 g/kg over five days, 1.2 over three: the reference
         years=sum(courses) / 12.0,  # courses came monthly
         stopped=stops.part,
         stoppable=stops.n,
@@ -148,8 +153,10 @@ def harm_source(name: str, studies: Mapping[str, StudyHarm]) -> str | None:
     if name == PER_COURSE:
         found = each(lambda h: f"{h.reacted} of {len(h.courses)} patients reacted")
         return f"{found}; of a new study, which may report as either does"
-    if name in ("reaction.first_course", "reaction.frailty_sd"):
-        return "the same patients' reactions, which hardly move it: prior = posterior"
+    if name == "reaction.first_course":
+        return "the same patients' reactions, which leave it close to its prior"
+    if name == "reaction.frailty_sd":
+        return each(lambda h: f"how many of {len(h.courses)} patients reacted; mostly its prior")
     if name == "thromboembolism.per_course":
         return each(lambda h: f"{h.clots} in {sum(h.courses)} courses")
     if name == SERIOUS_PER_COURSE:
@@ -171,7 +178,10 @@ def add_harm(studies: Mapping[str, StudyHarm], priors: Priors) -> None:
     typical = variable("reaction.typical", table["reaction.typical"])
     study_sd = variable("reaction.study_sd", table["reaction.study_sd"])
     z = pm.Normal("reaction.study_z", 0.0, 1.0, shape=len(STUDIES) + 1)
-    pm.Deterministic(PER_COURSE, typical * pt.exp(study_sd * z[-1]))  # of a new trial
+    # of a new trial; beyond the parameter's range every course brings a reaction all the same
+    pm.Deterministic(
+        PER_COURSE, pt.minimum(typical * pt.exp(study_sd * z[-1]), PARAMETERS[PER_COURSE].highest)
+    )
     first = variable("reaction.first_course", table["reaction.first_course"])
     frailty_sd = variable("reaction.frailty_sd", table["reaction.frailty_sd"])
     frailty = pt.exp(frailty_sd * pt.as_tensor_variable(_NODES) - 0.5 * frailty_sd**2)
@@ -195,7 +205,7 @@ def add_harm(studies: Mapping[str, StudyHarm], priors: Priors) -> None:
         spontaneous = per_year * study.years
         pm.Poisson(
             f"{name}.thromboembolism",
-            mu=study.mean_risk * (clots * sum(study.courses) + spontaneous),
+            mu=study.mean_risk * (clots * study.mean_speed * sum(study.courses) + spontaneous),
             observed=study.clots,
         )
         pm.Poisson(f"{name}.serious", mu=serious * sum(study.courses), observed=study.serious)

@@ -14,7 +14,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 
 from simtrial.core.errors import PosteriorError
 from simtrial.core.located import nearest
-from simtrial.core.provenance import digest
+from simtrial.core.provenance import content_digest
 from simtrial.myositis.parameters import PARAMETERS
 
-FORMAT = 2  # 2: parameters of harm
+FORMAT = 3  # 2: parameters of harm; 3: the digest names the point and the sources too
 SHIPPED = "ivig_iim.npz"
 _BACKGROUND = {"r0", "r1", "r0_error", "r1_error"}
 # what reading a damaged archive has been seen to raise
@@ -108,11 +108,26 @@ class Posterior:
         return self.draws[name]
 
 
-def content_digest(
-    draws: Mapping[str, NDArray[np.float64]], background: Mapping[str, NDArray[np.float64]]
-) -> str:
-    """Return the digest that names a posterior: of its draws and its control arm."""
-    return digest([{k: v.tolist() for k, v in part.items()} for part in (draws, background)])
+def digest_of_content(posterior: Posterior) -> str:
+    """Return the digest that names a posterior: of all that a simulation or a reader takes from it.
+
+    Draws, point, statuses and sources, control arm and correlation, bit by bit.
+    """
+    return content_digest(
+        {
+            "draws": posterior.draws,
+            "point": posterior.point,
+            "origins": posterior.origins,
+            "background": posterior.background,
+            "correlation": posterior.correlation,
+        }
+    )
+
+
+def named(posterior: Posterior) -> Posterior:
+    """Return a posterior whose provenance bears the digest of its content."""
+    own = {"digest": digest_of_content(posterior)}
+    return replace(posterior, provenance=posterior.provenance | own)
 
 
 def median_on_free_scale(name: str, draws: NDArray[np.float64]) -> float:
@@ -191,7 +206,7 @@ def load_posterior(path: str | Path | None = None) -> Posterior:
             f"{near}, or leave --posterior out for the shipped one."
         ) from None
     made = _read(content, name)
-    if made.provenance.get("digest") != content_digest(made.draws, made.background):
+    if made.provenance.get("digest") != digest_of_content(made):
         raise PosteriorError(
             f"{name}: damaged: its digest is {made.provenance.get('digest')!r}, not that of what "
             f"it holds; {_AGAIN}"

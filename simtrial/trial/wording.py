@@ -52,7 +52,7 @@ def sentences(design: Design, *, with_n: bool = True) -> list[str]:
 
 
 def _intercurrent(design: Design) -> list[str]:
-    """Return the rules of deterioration and rescue, where the protocol has them."""
+    """Return the rules of deterioration and rescue, where there are any, and that of harm."""
     worse, rescue = design.intercurrent.deterioration, design.intercurrent.rescue
     after = {"stop_treatment": "treatment stops", "leave_study": "the patient leaves the study"}
     out = []
@@ -66,4 +66,6 @@ def _intercurrent(design: Design) -> list[str]:
             f"Rescue treatment allowed from week {rescue.allowed_from_week} on while "
             f"TIS < {rescue.insufficient_tis_below:g}: {after[rescue.then]}."
         )
+    harm = after[design.intercurrent.harm.then]
+    out.append(f"An adverse event for which treatment is stopped: {harm}.")
     return out

@@ -55,6 +55,7 @@ def without_answer() -> Document:
     return document | {
         "n": None,
         "n_interval": None,
+        "n_below": None,
         "limit": last,
         "answer": "Power 0.8 is not reached: the arms differ too little.",
         "protocol_sentence": "",

@@ -138,7 +138,7 @@ def test_responders_are_those_of_the_endpoints() -> None:
     assert list(table["responder_observed"].notna()) == list(assessed.ravel())
     assert int(table["responder_observed"].sum()) == int(hit.sum())
     assert 0 < int(hit.sum()) != int(composite.sum())
-    assert list(table["tis_endpoint_week"].dropna()) == list(seen.tis[:, :, 4][assessed])
+    assert list(table["tis_at_endpoint"].dropna()) == list(seen.tis[:, :, 4][assessed])
     assert {a: v["responders"] for a, v in found.document["arms"].items()} == dict(
         table.groupby("arm", observed=True)["responder_composite"].sum()
     )

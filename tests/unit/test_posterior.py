@@ -7,6 +7,7 @@ import io
 import json
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from simtrial.trial.posterior import (
     Origin,
     OtherFacts,
     Posterior,
-    content_digest,
+    digest_of_content,
     load_posterior,
     median_on_free_scale,
+    named,
     save_posterior,
 )
 
@@ -54,9 +56,8 @@ def small(**changed: Any) -> Posterior:
         "provenance": {"seed": 7},
     }
     content |= changed
-    name = content_digest(content["draws"], content["background"])
-    content["provenance"] = {"digest": name} | content["provenance"]
-    return Posterior(**content)
+    made = Posterior(**content)
+    return replace(made, provenance=named(made).provenance | made.provenance)
 
 
 @pytest.fixture
@@ -360,9 +361,22 @@ def test_a_file_whose_digest_is_not_that_of_its_content_is_refused(saved: Path) 
     assert f"damaged: its digest is '{name[::-1]}', not that of what it holds" in refusal(saved)
 
 
+@pytest.mark.parametrize("part", ["draws", "point", "origins", "background", "correlation"])
+def test_every_part_of_a_posterior_is_in_its_digest(part: str) -> None:
+    held = small()
+    changed: dict[str, Any] = {
+        "draws": held.draws | {"depth": held.draws["depth"] + 1e-9},
+        "point": held.point | {"depth": 0.61},
+        "origins": held.origins | {"depth": Origin(status="assumed", source="L22")},
+        "background": held.background | {"r0": held.background["r0"] + 1e-9},
+        "correlation": held.correlation + 1e-9,
+    }
+    assert digest_of_content(replace(held, **{part: changed[part]})) != digest_of_content(held)
+
+
 def test_the_shipped_posterior_has_the_digest_of_its_content() -> None:
     shipped = load_posterior()
-    assert shipped.provenance["digest"] == content_digest(shipped.draws, shipped.background)
+    assert shipped.provenance["digest"] == digest_of_content(shipped)
 
 
 def marked(path: Path, **marks: Any) -> Path:

@@ -314,6 +314,16 @@ def test_the_design_and_its_n_name_the_series(prepared, posterior, tmp_path):
     assert name_of(other, tmp_path) != name_of(prepared, tmp_path)
 
 
+# allocation follows the order, so the same arms the other way round have other patients
+def test_the_order_of_the_arms_names_the_series(prepared, posterior, tmp_path):
+    turned_arms = {"arms": dict(reversed(DESIGN.model_dump()["arms"].items()))}
+    turned = prepare(revalidated(DESIGN, turned_arms), load_scenario("point"), posterior)
+    assert turned.design == prepared.design
+    assert name_of(turned, tmp_path) != name_of(prepared, tmp_path)
+    run(prepared, Store(tmp_path), 10)
+    assert_equal(run(turned, Store(tmp_path), 10), run(turned, None, 10))
+
+
 def test_a_rule_that_only_the_analysis_reads_names_the_series(prepared, posterior, tmp_path):
     rule = {"success": {"probability_of": "ivig > placebo", "above": 0.95}}
     other = prepare(revalidated(DESIGN, {"decision": rule}), load_scenario("point"), posterior)
@@ -329,7 +339,7 @@ def test_any_bit_of_the_posterior_that_is_read_names_the_series(prepared, poster
 
 def test_replicates_of_other_code_are_never_read(prepared, tmp_path, computed, monkeypatch):
     run(prepared, Store(tmp_path), 20)
-    monkeypatch.setattr(compiled, "source_digest", lambda: "0123456789abcdef")
+    monkeypatch.setattr(compiled, "SOURCE_DIGEST", "0123456789abcdef")
     computed.clear()
     kept = Store(tmp_path)
     run(prepared, kept, 20)

@@ -264,7 +264,7 @@ def test_a_posterior_of_other_facts_is_read_and_said(
 def test_a_posterior_without_a_parameter_says_which(
     call: Callable[..., Answer], tmp_path: Path
 ) -> None:
-    from simtrial.trial.posterior import content_digest
+    from simtrial.trial.posterior import named
 
     held, path = load_posterior(), tmp_path / "short.npz"
     lost = "p_response[DM, refractory]"
@@ -272,8 +272,7 @@ def test_a_posterior_without_a_parameter_says_which(
         part: {k: v for k, v in getattr(held, part).items() if k != lost}
         for part in ("draws", "point", "origins")
     }
-    own = {"digest": content_digest(without["draws"], held.background)}
-    save_posterior(shortened(**without, provenance=held.provenance | own), path)
+    save_posterior(named(shortened(**without, provenance=held.provenance)), path)
     message = refused(call(*POWER, "--posterior", str(path)))
     assert message.startswith(f"{path} holds no {lost}; no document informs it")
     assert f'for example set: {{"{lost}": {{value: 0.6, source: expert opinion}}}}' in message

@@ -351,3 +351,14 @@ def test_a_failed_job_ends_the_command_with_3(tmp_path, simtrial):
     assert "population.eligibility" in done.stderr
     again = simtrial("sweep", "status", str(path), "--out", str(tmp_path / "o"))
     assert "failed: nobody.yaml n=8 chance 0" in again.stdout
+
+
+def test_one_trial_has_no_error_and_is_a_row_of_the_csv_all_the_same(tmp_path, simtrial):
+    text = "designs: [{design: dm_ivig_16w, n: 20}]\nscenarios: [point]\ntrials: 1\n"
+    (tmp_path / "one.yaml").write_text(text)
+    done = simtrial("sweep", "run", str(tmp_path / "one.yaml"), "--out", str(tmp_path / "o"))
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader((tmp_path / "o" / "sweep.csv").read_text().splitlines()))
+    screened = next(row for row in rows if row["metric"] == "screened")
+    assert screened["mcse"] == ""
+    assert float(screened["estimate"]) >= 20
