@@ -10,7 +10,6 @@ At one instant the order is the one of ``Rank``; within a rank, site and patient
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from simtrial.cohort.arrivals import Arrivals
 from simtrial.cohort.course import Course, CourseTable, course_row
 from simtrial.cohort.draws import DrawPlan
 from simtrial.cohort.protocol import Protocol
+from simtrial.cohort.reference_calendar import At, Rank
 from simtrial.cohort.reference_harm import Harm
 from simtrial.cohort.rules import screening_failure, whole_minute
 from simtrial.cohort.snapshot import Snapshot, empty_snapshot
@@ -31,30 +31,6 @@ from simtrial.core.units import MINUTES_PER_WEEK
 from simtrial.myositis import harm, measures, response, taper, tis
 
 Happening = Generator[simpy.Event, None, None]
-
-
-class Rank(IntEnum):
-    """What comes first at one instant: measure and decide, infuse, be harmed, leave."""
-
-    SCREEN = 0
-    RANDOMISE = 1
-    WEEK = 2
-    MEASURE = 3
-    INFUSE = 4
-    HARM = 5
-    LEAVE = 6
-
-
-class At(simpy.Event):
-    """An event at a whole minute, ordered at that minute by rank and place."""
-
-    def __init__(self, env: simpy.Environment, minute: int, rank: Rank, place: int = 0) -> None:
-        super().__init__(env)
-        self._ok = True
-        self._value = None
-        # SimPy's heap orders by (time, priority); a whole number holds rank and place
-        order: Any = (int(rank) << 40) + place
-        env.schedule(self, priority=order, delay=minute - int(env.now))
 
 
 class Trial:

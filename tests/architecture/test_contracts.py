@@ -111,6 +111,7 @@ BREACHES = [
             ("reference", "compiled_harm"),
             ("reference", "compiled_room"),
             ("compiled_room", "reference"),
+            ("compiled", "reference_calendar"),
         )
     ),
     *(
