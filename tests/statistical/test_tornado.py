@@ -14,10 +14,13 @@ from typing import Any
 
 import pytest
 
+from simtrial.operating.prepare import prepare
 from simtrial.operating.replicates import run_all
 from simtrial.planning.sensitivity import sensitivity
 from simtrial.stats.montecarlo import share_mcse
 from simtrial.trial.design import load_design
+from simtrial.trial.posterior import load_posterior
+from simtrial.trial.scenario import Scenario
 from tests.statistical.cohorts import NO_HARM, NO_NOISE, WORKERS, demo, ready
 from tests.statistical.exact import Blocks, Rule, better_arm_sizes, exact_power
 
@@ -115,7 +118,8 @@ def test_the_change_is_that_of_two_runs_with_other_patients(name: str, end: str)
     side = row_of(name)[end]
     trials, found, variance = 4_000, [], side["change_mcse"] ** 2
     for seed, replaced in ((603, {}), (604, {name: side["value"]})):
-        prepared = ready(load_design("dm_ivig_16w"), "point", replaced)
+        truth = Scenario.model_validate({"from": "point", "set": replaced})  # with harm, as shipped
+        prepared = prepare(load_design("dm_ivig_16w"), truth, load_posterior())
         outcomes = run_all(prepared, seed=seed, trials=trials, sizes=[94], workers=WORKERS).outcomes
         hits = int((outcomes.success[:, 0] & outcomes.complete).sum())
         found.append(hits / trials)
