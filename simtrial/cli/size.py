@@ -61,6 +61,7 @@ def size(
     from simtrial.report.tables import (
         assumption_table,
         control_lines,
+        duration_at_answer,
         harm_table,
         scenario_table,
         size_table,
@@ -126,6 +127,8 @@ def size(
                 f"The next smaller size looked at is {document['n_below']}; none between was. "
                 f"'simtrial power {design} --n N' tells of any other."
             )
+        if duration_at_answer(document):
+            say(duration_at_answer(document))
         if document["protocol_sentence"]:
             say(f"\nFor a protocol: {document['protocol_sentence']}")
         say(f"\nRun again: {document['rerun']}")

@@ -29,6 +29,7 @@ from simtrial.trial.posterior import Origin, Posterior, load_posterior
 from simtrial.trial.scenario import Source, load_scenario
 
 MOST_PER_ARM = 1_000
+_DURATION_TRIALS = 1_000  # their mean is known to less than half a week
 _Z95 = 1.959963984540054
 # Patients an arm up to which sizes are looked at, one step after the other. The steps are fixed,
 # so that more trials, which may move the answer a little, meet the sizes whose replicates a store
@@ -218,6 +219,12 @@ def size(
     rows = {kind: scenario_row(prepared[kind], last[kind], sources[kind]) for kind in curves}
     document |= _answer(design, grid[:count], curves, goal, target, prepared, rows)
     document["scenarios"] = list(rows.values())
+    document["at_n"] = None
+    if document["n"] is not None and not interrupted:
+        document["at_n"] = _at_answer(
+            prepared["power"], document["n"], trials=trials, seed=seed, workers=workers
+        )
+        interrupted = document["at_n"] is None
     document["interrupted"] = interrupted
     flags = f" --scenario {scenario}" if scenario else ""
     flags += f" --posterior {posterior_name}" if posterior_name else ""
@@ -225,6 +232,25 @@ def size(
         f"simtrial size {name} --{goal} {target:g}{flags} --seed {seed} --trials {trials}"
     )
     return SampleSize(document=document, interrupted=interrupted)
+
+
+def _at_answer(
+    prepared: Prepared, n: int, *, trials: int, seed: int, workers: int
+) -> dict[str, Any] | None:
+    """Return how long a trial of the size found takes, and how many it screens.
+
+    The curves keep both at their largest size only. None when interrupted.
+    """
+    few = min(trials, _DURATION_TRIALS)
+    try:
+        run = run_all(prepared, seed=seed, trials=few, sizes=[n], workers=workers)
+    except KeyboardInterrupt:
+        return None
+    if run.interrupted:
+        return None
+    metrics = scenario_row(prepared, run.outcomes, "point")["metrics"]
+    wanted = ("duration_weeks", "screened")
+    return {"n": n} | {name: metrics.get(name) for name in wanted}
 
 
 def _answer(

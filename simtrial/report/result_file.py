@@ -110,12 +110,19 @@ class _Point(_Part):
     assurance: _Metric | None = None
 
 
+class _AtAnswer(_Part):
+    n: int
+    duration_weeks: _Metric | None
+    screened: _Metric
+
+
 class _SizeResult(_Result):
     trials: int
     target: _Target
     n: int | None
     n_interval: Annotated[list[int], Field(min_length=2, max_length=2)] | None
     n_below: int | None
+    at_n: _AtAnswer | None
     curve: Annotated[list[_Point], Field(min_length=1)]
     answer: str
     protocol_sentence: str

@@ -73,6 +73,19 @@ def scenario_table(document: Mapping[str, Any]) -> str:
     return aligned(rows, right=[1])
 
 
+def duration_at_answer(document: Mapping[str, Any]) -> str:
+    """Return how long a trial of the size found takes, in a sentence; nothing where unknown."""
+    found = document["at_n"]
+    if found is None or found["duration_weeks"] is None:
+        return ""
+    weeks, screened = found["duration_weeks"], found["screened"]
+    return (
+        f"At n = {found['n']}: first site open to last visit {weeks['estimate']:.1f} weeks (MCSE "
+        f"{number(weeks['mcse'], 2)}), {screened['estimate']:.1f} candidates screened (R = "
+        f"{weeks['replicates']:,})."
+    )
+
+
 def harm_table(document: Mapping[str, Any]) -> str:
     """Return harm by scenario and arm: shares of patients (of courses where said)."""
     columns = {

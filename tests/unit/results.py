@@ -56,6 +56,7 @@ def without_answer() -> Document:
         "n": None,
         "n_interval": None,
         "n_below": None,
+        "at_n": None,
         "limit": last,
         "answer": "Power 0.8 is not reached: the arms differ too little.",
         "protocol_sentence": "",

@@ -8,6 +8,7 @@ import pytest
 
 from simtrial.core.errors import ArgumentError, DesignError
 from simtrial.operating.characteristics import Metric
+from simtrial.planning.power import power
 from simtrial.planning.size import MOST_PER_ARM, _reach, size, size_grid, smallest
 from simtrial.trial.design import Design, load_design, revalidated
 
@@ -127,3 +128,20 @@ def test_a_design_without_a_decision_is_refused() -> None:
         DesignError, match=r"decision is missing; a design without .* cannot be sized"
     ):
         size(load_design("documents/lim21"))
+
+
+# what a trial of the size found takes
+
+
+def test_duration_and_screening_at_the_answer_are_those_of_power_at_that_size() -> None:
+    trials = 300
+    found = size(DEMO, trials=trials).document
+    row = power(DEMO, scenarios=["point"], n=found["n"], trials=trials).document["scenarios"][0]
+    assert found["at_n"]["n"] == found["n"]
+    for name in ("duration_weeks", "screened"):
+        assert found["at_n"][name] == row["metrics"][name]
+
+
+def test_without_an_answer_there_is_no_duration_of_it() -> None:
+    found = size(DEMO, assurance=0.99, trials=60).document
+    assert (found["n"], found["at_n"]) == (None, None)
