@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simtrial.cohort.risk import Risk, RiskTable, risk_row, risk_table
-from simtrial.core.arithmetic import plog
+from simtrial.core.arithmetic import logs
 from simtrial.core.compiled import inlined
 from simtrial.core.units import MINUTES_PER_DAY, MINUTES_PER_WEEK
 from simtrial.myositis.measures import MEASURES
@@ -130,11 +130,6 @@ def course_row(table: CourseTable, d: int) -> Course:
     )
 
 
-def _logs(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return logarithms that are the same on every machine; -inf at 0."""
-    return np.array([plog(float(v)) for v in values])
-
-
 def lower_root(correlation: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the Cholesky root by plain sums, so that it is the same on every machine."""
     k = correlation.shape[0]
@@ -183,7 +178,7 @@ def course_table(
         p_response=response,
         depth=draws["depth"],
         depth_sd=draws["depth_sd"],
-        log_x50=_logs(draws["x50"]),
+        log_x50=logs(draws["x50"]),
         x50_sd=draws["x50_sd"],
         k_on=draws["k_on"],
         hill=draws["hill"],
@@ -196,7 +191,7 @@ def course_table(
         background_depth=draws["background_depth"],
         k_background=draws["k_background"],
         rescue_per_visit=rescue,
-        dropout_per_minute=-_logs(1.0 - draws["dropout_16_weeks"]) / (16.0 * MINUTES_PER_WEEK),
+        dropout_per_minute=-logs(1.0 - draws["dropout_16_weeks"]) / (16.0 * MINUTES_PER_WEEK),
         location=np.stack([draws[f"baseline.{m}.location"] for m in MEASURES], axis=1),
         scale=np.stack([draws[f"baseline.{m}.scale"] for m in MEASURES], axis=1),
         root=lower_root(correlation),
@@ -207,7 +202,7 @@ def course_table(
         weight_men=draws["weight.men"],
         weight_log_sd=draws["weight.log_sd"],
         prednisolone_share=draws[prednisolone_name(people.line)],
-        prednisolone_log_median=_logs(draws["prednisolone.median"]),
+        prednisolone_log_median=logs(draws["prednisolone.median"]),
         prednisolone_log_sd=draws["prednisolone.log_sd"],
         risk=risk_table(draws, drug_harms=drug_harms),
     )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simtrial.core.arithmetic import plog
+from simtrial.core.arithmetic import logs
 from simtrial.core.compiled import inlined
 from simtrial.core.units import DAYS_PER_YEAR, MINUTES_PER_DAY
 from simtrial.myositis.harm import REACTIONS
@@ -108,10 +108,10 @@ def risk_table(draws: Draws, *, drug_harms: bool) -> RiskTable:
         clot_rate=_pair(none, clots),
         clot_first_days=draws["thromboembolism.first_days"],
         clot_per_minute=draws["thromboembolism.per_year"] / (DAYS_PER_YEAR * MINUTES_PER_DAY),
-        log_hr_decade=_logs(draws["thromboembolism.hr_decade"]),
-        log_hr_cancer=_logs(draws["thromboembolism.hr_cancer"]),
-        log_hr_previous=_logs(draws["thromboembolism.hr_previous"]),
-        log_hr_dose=_logs(draws["thromboembolism.hr_g_per_kg_day"]),
+        log_hr_decade=logs(draws["thromboembolism.hr_decade"]),
+        log_hr_cancer=logs(draws["thromboembolism.hr_cancer"]),
+        log_hr_previous=logs(draws["thromboembolism.hr_previous"]),
+        log_hr_dose=logs(draws["thromboembolism.hr_g_per_kg_day"]),
         cancer_share=draws["cancer_share"],
         previous_share=draws["previous_thromboembolism_share"],
         serious_rate=_pair(
@@ -133,11 +133,6 @@ def without_harm(rows: int) -> dict[str, NDArray[np.float64]]:
 
 def _pair(placebo: NDArray[np.float64], drug: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([placebo, drug], axis=1)
-
-
-def _logs(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return logarithms that are the same on every machine."""
-    return np.array([plog(float(v)) for v in values])
 
 
 def _cumulative(weights: list[NDArray[np.float64]]) -> NDArray[np.float64]:

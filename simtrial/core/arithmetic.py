@@ -117,6 +117,11 @@ def plog(x: float) -> float:
     return _log_of_normal(x, 0.0)
 
 
+def logs(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return logarithms of any number of values, the same on every machine; -inf at 0."""
+    return np.array([plog(float(v)) for v in values])
+
+
 @step
 def logit(p: float) -> float:
     """Return log(p / (1 - p)) for 0 < p < 1."""

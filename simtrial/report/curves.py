@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from simtrial.core.files import write_whole
 
 _COLOURS = {"power": "#1b4f72", "assurance": "#b9770e"}
 _NAMES = {"power": "power (posterior medians)", "assurance": "assurance (posterior)"}
@@ -114,10 +115,5 @@ def write_figure(figure: Any, folder: Path, name: str) -> list[Path]:
             figure.savefig(whole, format=kind, dpi=150, metadata=metadata)
             rendered[path] = whole.getvalue()
     for path, content in rendered.items():
-        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            partial.write_bytes(content)
-            os.replace(partial, path)  # whole or absent
-        finally:
-            partial.unlink(missing_ok=True)
+        write_whole(path, content)
     return list(rendered)

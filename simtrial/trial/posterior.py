@@ -6,10 +6,8 @@ each parameter's status and source, and the provenance of the fit.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import os
 import warnings
 import zipfile
 import zlib
@@ -24,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simtrial.core.errors import PosteriorError
+from simtrial.core.files import write_whole
 from simtrial.core.located import nearest
 from simtrial.core.provenance import content_digest
 from simtrial.myositis.parameters import PARAMETERS
@@ -168,13 +167,9 @@ def save_posterior(posterior: Posterior, path: Path) -> None:
             info = zipfile.ZipInfo(f"{name}.npy", date_time=_STAMP)
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, member.getvalue())
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        partial.write_bytes(whole.getvalue())
-        os.replace(partial, path)
+        write_whole(path, whole.getvalue())
     except OSError as problem:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise PosteriorError(
             f"{path}: cannot be written ({problem.strerror}); give --out a folder that exists "
             "and may be written."
