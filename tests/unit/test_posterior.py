@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import zipfile
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from simtrial.core import files
 from simtrial.core.errors import PosteriorError
 from simtrial.myositis.parameters import PARAMETERS
 from simtrial.trial.posterior import (
@@ -299,12 +299,11 @@ def test_a_disk_that_fills_up_leaves_the_old_file_and_no_partial_one(
 ) -> None:
     before = saved.read_bytes()
 
-    def half(path: Path, content: bytes) -> int:
-        with io.FileIO(path, "w") as file:
-            file.write(content[: len(content) // 2])
+    def full(_: int) -> None:
+        assert len(os.listdir(saved.parent)) == 2  # part of the new file is there by now
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", half)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(PosteriorError, match=r"cannot be written \(No space left on device\)"):
         save_posterior(small(provenance={"seed": 8}), saved)
     assert os.listdir(saved.parent) == [saved.name]
@@ -315,10 +314,10 @@ def test_a_folder_that_may_not_be_written_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # acted, because an administrator may write to every folder
-    def denied(path: Path, content: bytes) -> int:
+    def denied(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "write_bytes", denied)
+    monkeypatch.setattr(files, "open", denied, raising=False)
     with pytest.raises(PosteriorError, match=r"cannot be written \(Permission denied\)"):
         save_posterior(small(), tmp_path / "fit.npz")
     assert os.listdir(tmp_path) == []
