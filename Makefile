@@ -83,6 +83,10 @@ lint: $(READY) ## check style, format, types and import contracts
 	done; \
 	exit $$status
 
+.PHONY: docs
+docs: $(READY) ## make docs/evidence.md and its figures again from the ledger
+	@$(BIN)/simtrial evidence page --out docs
+
 .PHONY: bench
 bench: $(READY) ## measure ratios of speed against their goals: table, and results/bench/engines.json
 	@$(BIN)/python -m benchmarks.engines

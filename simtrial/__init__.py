@@ -13,6 +13,7 @@ _PLACES = {
     "load_scenario": "simtrial.trial.scenario",
     "load_posterior": "simtrial.trial.posterior",
     "load_ledger": "simtrial.evidence.ledger",
+    "load_with": "simtrial.evidence.ledger",
     "Store": "simtrial.operating.store",
     "power": "simtrial.planning.power",
     "size": "simtrial.report.results",

@@ -9,14 +9,13 @@ from typing import Annotated
 import typer
 
 from simtrial.cli.console import BarProgress, all_cores, finish, note, output_file, say
-from simtrial.cli.options import Json, Quiet, Seed, Workers
+from simtrial.cli.options import Evidence, Json, Quiet, Seed, Without, Workers
 from simtrial.core.provenance import DEFAULT_SEED, canonical_json
 
 
 def fit(
-    evidence: Annotated[
-        Path | None, typer.Option(help="a folder or file of documents instead of the shipped ones")
-    ] = None,
+    evidence: Evidence = None,
+    without: Without = None,
     out: Annotated[Path | None, typer.Option(help="file to write; none: nothing is saved")] = None,
     workers: Workers = None,
     quick: Annotated[
@@ -28,15 +27,17 @@ def fit(
 ) -> None:
     """Fit the facts again: diagnostics, parameters, and the distance from the shipped posterior."""
     from simtrial.core.errors import PosteriorError
-    from simtrial.evidence.ledger import load_ledger
+    from simtrial.evidence.ledger import load_with
     from simtrial.operating.background import PATIENTS
-    from simtrial.planning.refit import compare, refit
-    from simtrial.report.tables import aligned
+    from simtrial.planning.refit import compare, evidence_of, refit, same_facts
+    from simtrial.report.facts import evidence_lines
+    from simtrial.report.fit_table import farthest_words, fit_table
     from simtrial.synthesis.tables import PATIENTS_PER_NODE
-    from simtrial.trial.posterior import load_posterior, save_posterior
+    from simtrial.trial.posterior import QUICK, load_posterior, save_posterior
 
     started = time.perf_counter()
-    ledger = load_ledger([evidence] if evidence is not None else None)
+    ledger = load_with(evidence or (), without or ())
+    rests_on = evidence_of(ledger)  # refuses what no likelihood reads, or contradicts itself
     output_file(out)
     try:
         shipped = load_posterior()  # before --out may replace it
@@ -60,7 +61,6 @@ def fit(
     if out is not None:
         save_posterior(made, out)
     rows = compare(made, shipped or made)
-    farthest = max(rows, key=lambda row: abs(row["z"]))
     if json:
         say(
             canonical_json(
@@ -68,31 +68,31 @@ def fit(
                     "command": "fit",
                     "diagnostics": made.provenance["diagnostics"],
                     "digest": made.provenance["digest"],
+                    "evidence": rests_on,
+                    "quick": made.provenance["quick"],
                     "seed": seed,
-                    "parameters": [r | {"z": min(max(r["z"], -1e9), 1e9)} for r in rows],
+                    # z : shift in combined MCSE; shift_in_sd : in SD of the shipped draws
+                    "parameters": [
+                        r | {key: min(max(r[key], -1e9), 1e9) for key in ("z", "shift_in_sd")}
+                        for r in rows
+                    ],
                 }
             )
         )
     else:
+        for line in evidence_lines(rests_on):
+            say(line)
         found = made.provenance["diagnostics"]
         say(
             f"R-hat {found['rhat']:.4f}, ESS {found['ess_bulk']:.0f} bulk and "
             f"{found['ess_tail']:.0f} tail (lowest), {found['divergences']} divergences.\n"
         )
-        head = ["parameter", "status", "median", "5 %", "95 %", "shipped median", "z"]
-        table = [head]
-        for name, origin in made.origins.items():
-            of = {r["statistic"]: r for r in rows if r["parameter"] == name}
-            if not of:
-                continue
-            values = [f"{of[s]['new']:.4g}" for s in ("q50", "q5", "q95")]
-            before = f"{of['q50']['shipped']:.4g}"
-            table.append([name, origin.status, *values, before, f"{of['q50']['z']:.1f}"])
-        say(aligned(table, right=[2, 3, 4, 5, 6]))
-        if shipped is not None:
-            say(
-                f"\nFarthest from the shipped posterior: {farthest['parameter']} "
-                f"({farthest['statistic']}), {abs(farthest['z']):.2f} combined MCSE."
-            )
+        statuses = {name: origin.status for name, origin in made.origins.items()}
+        same = None if shipped is None else same_facts(made, shipped)
+        say(fit_table(rows, statuses, same_facts=same))
+        if same is not None:
+            say("\n" + farthest_words(rows, statuses, same_facts=same))
+        if quick:
+            say(f"This posterior was {QUICK}.")
         say("Not saved; give --out FILE to keep it." if out is None else f"Written: {out}")
     finish(False, started, quiet)

@@ -21,3 +21,17 @@ Chunk = Annotated[
 PosteriorFile = Annotated[
     Path | None, typer.Option("--posterior", help="a file made by 'simtrial fit'; default shipped")
 ]
+Evidence = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--evidence",
+        help="your own document, or a folder of them, beside the shipped ones; may be given again",
+    ),
+]
+Without = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--without",
+        help="id or number of a shipped document to leave out: mas98; may be given again",
+    ),
+]

@@ -58,16 +58,16 @@ def validate[M: BaseModel](
     model: type[M], located: Located, error: type[SimtrialError] = DesignError
 ) -> M:
     """Return the validated model, or raise ``error`` with one line per fault."""
-    keys = [field.alias or name for name, field in model.model_fields.items()]
+    first = next(field.alias or name for name, field in model.model_fields.items())
+    such_as = located.example((first,)) or example_of(model, (first,))
     if located.data is None:
         raise error(
-            f"{located.source}: the file is empty; it needs 'key: value' lines, such as "
-            f"{example_of(model, (keys[0],))}."
+            f"{located.source}: the file is empty; it needs 'key: value' lines, such as {such_as}."
         )
     if not isinstance(located.data, dict):
         raise error(
             f"{located.where(())}: the file is {shown(located.data)}; it must be 'key: value' "
-            f"lines, such as {example_of(model, (keys[0],))}."
+            f"lines, such as {such_as}."
         )
     try:
         made = model.model_validate(located.data)

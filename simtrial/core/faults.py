@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import NoneType
 from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from simtrial.core.located import FieldPath, Located, dotted_path, nearest, shown
+from simtrial.core.located import FieldPath, Located, dotted_path, flow, nearest, shown
+from simtrial.core.other_names import meant_choice
 from simtrial.core.other_units import in_another_unit, in_our_unit
 
 _LIKELY = 0.7  # how much an unknown key must look like a known one to be it
@@ -57,19 +58,20 @@ def _describe(
     fault = details.get("ctx", {}).get("error")
     example = None
     if isinstance(fault, FieldFault):
-        path += fault.path
-        value = value_at(located.data, path)
+        if fault.path:
+            path += fault.path
+            value = value_at(located.data, path)
         example = fault.example
     while len(path) > 1 and not isinstance(value_at(located.data, path[:-1]), dict | list):
         path = path[:-1]  # a bare value may stand for a mapping; the user has not written its keys
     where = located.where(path)
     if kind == "extra_forbidden":
-        words, meant = _meant(model, path, value)
+        words, meant = _meant(model, located, path, value)
         return path, f"{where} is not a known key (its value is {shown(value)}); {words}.", meant
-    example = example or example_of(model, path)
+    example = example or _example(model, located, path)
     if "[key]" in details["loc"]:
         given = shown(value_at(located.data, path))
-        near = nearest(str(value), [str(c) for c in _key_choices(field_at(model, path))])
+        near = meant_choice(value, [str(c) for c in _key_choices(field_at(model, path))])
         words = _rule(model, path, details)[0] + (f"; the nearest is '{near}'" if near else "")
         line = f"{where} is not a known key (its value is {given}); {words}{_such_as(example)}."
         return path, line, None
@@ -113,8 +115,10 @@ def _rule(
         example = f"{key}: {shown(better)}" if better is not None and named else None
         return f"it must be {_number_words(noun, bounds)}{note}", example
     if kind == "literal_error":
-        near = _nearest_choice(field, value)
-        return f"choose {context['expected']}", f"{key}: {near}" if near else None
+        annotation = getattr(field, "annotation", None)
+        near = meant_choice(value, [c for c in _choices(annotation) if isinstance(c, str)])
+        named = near is not None and isinstance(path[-1], str)  # not one of a list
+        return f"choose {context['expected']}", f"{key}: {near}" if named else None
     if kind in _WORDS:
         inside = model_at(model, path)
         keys = ", ".join(_keys(inside)) if inside is not None else ""
@@ -222,13 +226,6 @@ def _number_in(text: str) -> int | float | None:
     return None
 
 
-def _nearest_choice(field: Any, value: Any) -> str | None:
-    choices = [c for c in _choices(getattr(field, "annotation", None)) if isinstance(c, str)]
-    if not isinstance(value, str) or not choices:
-        return None
-    return nearest(value, choices)
-
-
 def _key_choices(field: Any) -> list[Any]:
     """Return the keys that a mapping's field allows, where it names them."""
     return _choices((get_args(getattr(field, "annotation", None)) or (None,))[0])
@@ -247,11 +244,13 @@ def _choices(annotation: Any) -> list[Any]:
 # an unknown key
 
 
-def _meant(model: type[BaseModel], path: FieldPath, value: Any) -> tuple[str, str | None]:
+def _meant(
+    model: type[BaseModel], located: Located, path: FieldPath, value: Any
+) -> tuple[str, str | None]:
     """Return which key an unknown one was meant to be, with an example of it, and that key."""
     key, parent = str(path[-1]), model_at(model, path[:-1])
     known = _keys(parent) if parent is not None else []
-    if not known:
+    if parent is None or not known:
         return "leave it out", None
     meant = in_our_unit(key, value, known)
     if meant is not None:
@@ -260,17 +259,55 @@ def _meant(model: type[BaseModel], path: FieldPath, value: Any) -> tuple[str, st
         example = f"{meant.key}: {shown(meant.value)}" if fits else None
         same = "" if meant.value is None else f" ({shown(value)} as {shown(meant.value)})"
         words = f"the unit is {meant.unit}, not {meant.given_unit}{same}"
-        usual = example_of(model, (*path[:-1], meant.key))
+        usual = _example(model, located, (*path[:-1], meant.key))
         return f"{words}{_such_as(example or usual)}", meant.key
+
+    def such_as(near: str) -> str:
+        kept = f"{near}: {flow(value)}"
+        usual = _example(model, located, (*path[:-1], near))
+        return _such_as(kept if _fits(parent, beside, key, near) else usual)
+
+    beside = value_at(located.data, path[:-1])
     near = nearest(key, known) or known[0]
-    such_as = _such_as(example_of(model, (*path[:-1], near)))
     if difflib.SequenceMatcher(None, key.lower(), near.lower()).ratio() >= _LIKELY:
-        return f"the nearest known key is '{near}'{such_as}", near
+        return f"the nearest known key is '{near}'{such_as(near)}", near
     elsewhere = next((p for p in _paths_to(model, key) if p[:-1] != path[:-1]), None)
     if elsewhere is not None:
         under = dotted_path(elsewhere[:-1]) or "no section, but the top"
-        return f"{key} belongs under {under}{_such_as(example_of(model, elsewhere))}", None
-    return f"of {', '.join(known)} the nearest known key is '{near}'{such_as}", None
+        kept = f"{key} belongs under {under}"
+        return f"{kept}{_such_as(_example(model, located, elsewhere))}", None
+    listed = ", ".join(known)
+    missing = _missing_for(parent, beside, key)
+    if missing is not None:
+        return f"of {listed} the one that is missing is '{missing}'{such_as(missing)}", missing
+    return f"of {listed} the nearest known key is '{near}'{such_as(near)}", None
+
+
+def _missing_for(parent: type[BaseModel], beside: Any, key: str) -> str | None:
+    """Return the one required key that is missing where one unknown key stands that fits it."""
+    if not isinstance(beside, dict):
+        return None
+    known = _keys(parent)
+    missing = [
+        field.alias or name
+        for name, field in parent.model_fields.items()
+        if field.is_required() and (field.alias or name) not in beside
+    ]
+    unknown = [other for other in beside if other not in known]
+    alone = len(missing) == 1 and unknown == [key]
+    return missing[0] if alone and _fits(parent, beside, key, missing[0]) else None
+
+
+def _fits(parent: type[BaseModel], beside: Any, key: str, known: str) -> bool:
+    """Return whether what stands under an unknown key would be right under a known one."""
+    if not isinstance(beside, dict) or known in beside:
+        return False
+    renamed = {known if other == key else other: value for other, value in beside.items()}
+    try:
+        parent.model_validate(renamed)
+    except ValidationError as problem:
+        return all(fault["loc"][:1] != (known,) for fault in problem.errors())
+    return True
 
 
 def _paths_to(model: Any, key: str, path: FieldPath = ()) -> Iterator[FieldPath]:
@@ -285,6 +322,11 @@ def _paths_to(model: Any, key: str, path: FieldPath = ()) -> Iterator[FieldPath]
 
 
 # what a model knows at a path
+
+
+def _example(model: type[BaseModel], located: Located, path: FieldPath) -> str:
+    """Return an example of the field at a path: the document's own, or that of its field."""
+    return located.example(path) or example_of(model, path)
 
 
 def example_of(model: type[BaseModel], path: FieldPath) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
+import functools
 import io
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +20,9 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from simtrial.core.errors import DesignError, SimtrialError
 
 FieldPath = tuple[str | int, ...]
+# a text that YAML reads as the same text without quotes
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.]*([ -][A-Za-z0-9_.]+)*|\d+ of \d+")
+_NOT_TEXT = ("true", "false", "null")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +54,14 @@ class Located:
         dotted = dotted_path(path)
         return f"{place}: {dotted}" if dotted else place
 
+    def example(self, path: Sequence[str | int]) -> str | None:
+        """Return ``key: value`` as this document would have it right at a path, where known.
+
+        A kind of document that knows its own names and numbers says so; else a field's example
+        will do.
+        """
+        return None
+
 
 def dotted_path(path: Sequence[str | int]) -> str:
     """Return ``a.b[3].c`` for ``("a", "b", 3, "c")``."""
@@ -66,6 +80,16 @@ def shown(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
+def flow(value: Any) -> str:
+    """Return a value as a user would write it in YAML on one line, without needless quotes."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{flow(k)}: {flow(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(flow, value)) + "]"
+    plain = isinstance(value, str) and _PLAIN.fullmatch(value) is not None
+    return _written(value, bare=plain and str(value).lower() not in _NOT_TEXT)
+
+
 def nearest(name: str, known: Sequence[str] | Mapping[str, object]) -> str | None:
     """Return the known name that looks most like one that is not known, whatever the case."""
     lower = {other.lower(): other for other in reversed(list(known))}
@@ -76,8 +100,8 @@ def nearest(name: str, known: Sequence[str] | Mapping[str, object]) -> str | Non
 def parse_yaml(text: str, source: str, error: type[SimtrialError] = DesignError) -> Located:
     """Parse YAML text; ``error`` is raised, with the line, when it is not YAML 1.2."""
     try:
-        tree = YAML(typ="rt").load(io.StringIO(text))
-        return Located(data=_plain(tree), source=source, lines=dict(_lines(tree, ())))
+        plain, lines = _parsed(text)
+        return Located(data=copy.deepcopy(plain), source=source, lines=lines)
     except MarkedYAMLError as problem:
         raise error(_unreadable(problem, text, source)) from None
     except YAMLError as problem:
@@ -90,11 +114,24 @@ def parse_yaml(text: str, source: str, error: type[SimtrialError] = DesignError)
             f"{place}: not readable as YAML ({reason}); give a text file of 'key: value' lines, "
             "such as title: My trial."
         ) from None
+    except (ValueError, KeyError, AttributeError) as problem:  # a date, number or tag in name only
+        reason = str(problem).partition("\n")[0]
+        raise error(
+            f"{source}: not readable as YAML ({reason}); put texts that look like dates or numbers "
+            "in quotes, such as printed: '2026-13-45'."
+        ) from None
     except RecursionError:
         raise error(
             f"{source}: not readable as YAML (nested too deeply, or within itself); "
             "write one 'key: value' a line, indented by spaces."
         ) from None
+
+
+@functools.lru_cache(maxsize=16)
+def _parsed(text: str) -> tuple[Any, Mapping[FieldPath, int]]:
+    """Return plain contents and the lines of a text; a long document takes a second to parse."""
+    tree = YAML(typ="rt").load(io.StringIO(text))
+    return _plain(tree), dict(_lines(tree, ()))
 
 
 def read_yaml(path: Path, error: type[SimtrialError] = DesignError) -> Located:
@@ -206,7 +243,10 @@ def _plain(node: Any) -> Any:
         return int(node)
     if isinstance(node, float):
         return float(node)
-    return str(node)
+    text = str(node)
+    if not text.isascii() and any("\ud800" <= mark <= "\udfff" for mark in text):
+        raise ValueError("half of a character: a surrogate, which no text holds")
+    return text
 
 
 def _lines(node: Any, path: FieldPath) -> Iterator[tuple[FieldPath, int]]:
@@ -236,5 +276,8 @@ def _written(value: Any, *, bare: bool = False) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_written(v) for v in value) + "]"
     if isinstance(value, int | float):
-        return repr(value)
+        try:
+            return repr(value)
+        except ValueError:  # an int with more digits than Python writes in decimal
+            return hex(int(value))
     return str(value) if bare else repr(str(value))

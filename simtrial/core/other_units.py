@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -25,6 +24,7 @@ _UNITS: dict[str, tuple[str, float]] = {
 }
 _SHORT = {"d": "days", "wk": "weeks", "w": "weeks", "mgkg": "mg_per_kg", "gkg": "g_per_kg"}
 _LEAST_PERCENT = 5.0  # a share above 1 that may be a percentage
+_MOST = 1e300  # no unit makes sense of more
 _FEWEST_DAYS = 8  # a number of weeks that may be one of days
 
 
@@ -77,7 +77,9 @@ def _times(value: Any, factor: float) -> Any:
     if isinstance(value, list):
         inner = [_times(part, factor) for part in value]
         return None if None in inner else inner
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not -_MOST < value < _MOST:  # nan too; an int may be larger than any float
         return None
     return neat(value * factor)
 
@@ -97,7 +99,9 @@ def in_another_unit(
     ----------
     allows : whether the field takes a value.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not -_MOST < value < _MOST:  # nan too; an int may be larger than any float
         return None
     _, unit = _split(key)
     if unit == "g_per_kg":

@@ -61,7 +61,10 @@ def finding(
     )
 
 
-def used_of(fact: Fact) -> str:
-    """Return a fact's values in words, and whether anything reads them."""
-    words = in_words(fact.values, fact.unit)
-    return words if fact.read_by else f"{words}; nothing reads it"
+def used_of(fact: Fact, words: str | None = None) -> str:
+    """Return a fact's values in words; of one that nothing reads, that they are a reading only.
+
+    ``words`` say the values otherwise, or more of them.
+    """
+    words = words or in_words(fact.values, fact.unit)
+    return words if fact.read_by else f"not used, {fact.role}; reading {words}"

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.resources
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from simtrial.core.config import Located, parse_yaml, read_yaml, validate
-from simtrial.core.errors import EvidenceError
+from simtrial.core.errors import ArgumentError, EvidenceError
 from simtrial.core.located import dotted_path, nearest
 from simtrial.core.provenance import digest
-from simtrial.evidence.reading import read_document
-from simtrial.evidence.records import Cohort, Fact, Header, Role
+from simtrial.evidence.examples import shared_prefix
+from simtrial.evidence.reading import places_of, read_document
+from simtrial.evidence.records import Fact, Role
 from simtrial.evidence.rules import Rules, cohorts_of
+from simtrial.evidence.sources import Cohort, Header
 from simtrial.evidence.values import RECORDS, Patient, PatientTable, Values
 
 FITTED: tuple[Role, ...] = ("fit",)
+
+
+class Source(NamedTuple):
+    """Where a document was read from.
+
+    Attributes
+    ----------
+    file : its name as given, without a folder for a shipped one.
+    sha256 : of the file's bytes.
+    own : whether it was given by the user, not shipped.
+    """
+
+    file: str
+    sha256: str
+    own: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +47,8 @@ class Ledger:
     documents : headers by document id.
     facts : facts by id, in the order of the files.
     places : for each fact and document, the file and line of each of its fields, for messages.
+    sources : the file of each document.
+    left_out : ids of the documents that were taken out of it.
 
     Raises
     ------
@@ -38,6 +58,8 @@ class Ledger:
     documents: Mapping[str, Header]
     facts: Mapping[str, Fact]
     places: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False, compare=False)
+    sources: Mapping[str, Source] = field(default_factory=dict, repr=False, compare=False)
+    left_out: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         rules = Rules(documents=self.documents, facts=self.facts, places=self.places)
@@ -50,13 +72,34 @@ class Ledger:
         return _pick(self.facts, fact_id, "Fact")
 
     def by_label(self, label: str) -> Fact:
-        """Return the fact with a label of the catalogue, or raise EvidenceError."""
+        """Return the fact with a label, or raise EvidenceError.
+
+        A label names one fact of a document; where documents share it, an id has to be given.
+        """
+        named = [fact for fact in self.facts.values() if fact.label == label]
+        if len(named) > 1:
+            raise EvidenceError(
+                f"Label '{label}' is that of {', '.join(fact.id for fact in named)}; give an id, "
+                f"such as {named[0].id}."
+            )
         return _pick({fact.label: fact for fact in self.facts.values()}, label, "Label")
 
     def find(self, name: str) -> Fact:
         """Return the fact with an id or a label, or raise EvidenceError with the nearest."""
         labels = {fact.label: fact for fact in self.facts.values()}
+        if name in labels:
+            return self.by_label(name)
         return _pick({**labels, **self.facts}, name, "Fact")
+
+    def document_named(self, name: str) -> str | None:
+        """Return the id of the document with an id or a number, None where there is none."""
+        numbered = {head.number: head.id for head in self.documents.values() if head.number}
+        return name if name in self.documents else numbered.get(name)
+
+    @property
+    def own_documents(self) -> tuple[str, ...]:
+        """Return the ids of the documents that the user gave, beside or instead of shipped ones."""
+        return tuple(i for i in self.documents if i in self.sources and self.sources[i].own)
 
     def with_role(self, *roles: Role) -> tuple[Fact, ...]:
         """Return the facts with one of these roles, in the order of the ledger."""
@@ -78,17 +121,27 @@ class Ledger:
     def digest(self, roles: Collection[Role] = FITTED) -> str:
         """Return a digest of the figures that a reader of these roles depends on.
 
-        It covers the values of the facts with these roles, of context facts that something
-        reads (a likelihood may lean on a printed mix), and every patient. Notes, readings and
-        places are not in it.
+        It covers what the facts with these roles say, of whom and when, and the same of context
+        facts that something reads (a likelihood may lean on a printed mix) and of every patient
+        table. Notes, readings and places are not in it.
         """
+        of_whom_and_when = {
+            "kind",
+            "n",
+            "quantity",
+            "cohort",
+            "subtype",
+            "subtypes",
+            "line",
+            "arm",
+            "timing",
+            "values",
+        }
         return digest(
             {
-                fact.id: {
-                    "kind": fact.kind,
-                    "n": fact.n,
-                    "values": fact.values.model_dump(mode="json"),
-                }
+                fact.id: fact.model_dump(
+                    mode="json", include=of_whom_and_when, serialize_as_any=True
+                )
                 for fact in self.facts.values()
                 if fact.role in roles
                 or (fact.role == "context" and fact.read_by)
@@ -108,7 +161,8 @@ class Ledger:
             for i, fact in kept.items()
         }
         documents = {i: head for i, head in self.documents.items() if i != document_id}
-        return Ledger(documents=documents, facts=facts, places=self.places)
+        left_out = (*self.left_out, document_id)
+        return replace(self, documents=documents, facts=facts, left_out=left_out)
 
 
 def load_ledger(paths: Sequence[Path] | None = None) -> Ledger:
@@ -123,29 +177,66 @@ def load_ledger(paths: Sequence[Path] | None = None) -> Ledger:
     ------
     EvidenceError : when a file or a fact breaks a rule; file, line, field, value, rule, example.
     """
-    documents: dict[str, Header] = {}
-    facts: dict[str, Fact] = {}
-    places: dict[str, dict[str, str]] = {}
+    return _read(_shipped() if paths is None else _given(paths))
+
+
+def load_with(evidence: Sequence[Path] = (), without: Sequence[str] = ()) -> Ledger:
+    """Return the shipped documents, less some of them, and a user's own beside them.
+
+    Parameters
+    ----------
+    evidence : YAML files of the user, or directories of them, added to the shipped documents.
+    without : ids or numbers of shipped documents to leave out.
+
+    Raises
+    ------
+    ArgumentError : when no shipped document has an id of ``without``.
+    EvidenceError : when a file or a fact breaks a rule, or a document has a shipped one's id.
+    """
+    kept = load_ledger()
+    whole, shipped = kept, list(kept.documents)
+    for name in dict.fromkeys(whole.document_named(name) or name for name in without):
+        if name not in shipped:
+            near = nearest(name, shipped) or shipped[0]
+            raise ArgumentError(
+                "without",
+                name,
+                f"no shipped document has this id; of {', '.join(shipped)} the nearest is '{near}'",
+                repr(near),
+            )
+        kept = kept.without_document(name)
+    return _read(_given(evidence), beside=kept) if evidence else kept
+
+
+def _read(files: Iterable[tuple[Located, Source]], *, beside: Ledger | None = None) -> Ledger:
+    """Return the ledger of files, and of the shipped documents that stand beside them."""
+    documents: dict[str, Header] = {} if beside is None else dict(beside.documents)
+    facts: dict[str, Fact] = {} if beside is None else dict(beside.facts)
+    places: dict[str, Mapping[str, str]] = {} if beside is None else dict(beside.places)
+    sources: dict[str, Source] = {} if beside is None else dict(beside.sources)
     faults: list[str] = []
-    for file in _shipped() if paths is None else _given(paths):
+    for file, source in files:
+        named = file.data.get("id") if isinstance(file.data, Mapping) else None
+        if isinstance(named, str) and named in documents:
+            faults.append(_id_taken(file, named, sources[named], documents))
+            continue
         try:
             head, read = read_document(file)
         except EvidenceError as fault:
             faults.append(str(fault))
             continue
-        if head.id in documents:
-            faults.append(
-                f"{file.where(('id',))} is {head.id}; another file has this id; a document has one "
-                f"file; for example id: {head.id}_2."
-            )
+        sources[head.id] = source
         documents[head.id] = Header(**{name: getattr(head, name) for name in Header.model_fields})
         places[head.id] = {
             dotted_path(path): file.where(path)
-            for cohort_id in head.cohorts
             for path in (
-                ("cohorts", cohort_id),
-                ("cohorts", cohort_id, "n"),
-                ("cohorts", cohort_id, "within"),
+                ("protocol",),
+                ("number",),
+                *(
+                    ("cohorts", cohort_id, *below)
+                    for cohort_id in head.cohorts
+                    for below in ((), ("n",), ("within",))
+                ),
             )
         }
         for fact, part in read:
@@ -156,10 +247,29 @@ def load_ledger(paths: Sequence[Path] | None = None) -> Ledger:
                     f"it; for example id: {fact.id}_2."
                 )
             facts[fact.id] = fact
-            places[fact.id] = {name: part.where((name,)) for name in Fact.model_fields}
+            places[fact.id] = places_of(fact, part)
     if faults:
         raise EvidenceError("\n".join(faults))
-    return Ledger(documents=documents, facts=facts, places=places)
+    return Ledger(
+        documents=documents,
+        facts=facts,
+        places=places,
+        sources=sources,
+        left_out=() if beside is None else beside.left_out,
+    )
+
+
+def _id_taken(file: Located, document: str, holder: Source, known: Collection[str]) -> str:
+    place = f"{file.where(('id',))} is {document}"
+    prefix = shared_prefix(file.data)
+    other = f"{document}_2" if prefix is None or prefix in known else prefix
+    such_as = f"for example id: {other}."
+    if holder.own:
+        return f"{place}; {holder.file} has this id, and a document has one file; {such_as}"
+    return (
+        f"{place}; a shipped document has this id; leave it out with --without {document}, or give "
+        f"yours another, with which its facts' and cohorts' ids begin; {such_as}"
+    )
 
 
 def replace_values(
@@ -193,7 +303,7 @@ def replace_values(
     # what is replaced no longer stands in the file, so messages name it by its id
     places = {i: place for i, place in ledger.places.items() if i != fact_id}
     facts = {**ledger.facts, fact_id: changed}
-    return Ledger(documents=ledger.documents, facts=facts, places=places)
+    return replace(ledger, facts=facts, places=places)
 
 
 def replace_patients(
@@ -204,20 +314,36 @@ def replace_patients(
     return replace_values(ledger, fact_id, {"patients": list(patients)})
 
 
-def _shipped() -> Iterator[Located]:
+def _shipped() -> Iterator[tuple[Located, Source]]:
     folder = importlib.resources.files("simtrial.evidence") / "documents"
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith(".yaml"):
-            yield parse_yaml(entry.read_text(encoding="utf-8"), entry.name, EvidenceError)
+            content = entry.read_bytes()
+            located = parse_yaml(content.decode("utf-8"), entry.name, EvidenceError)
+            yield located, _source(entry.name, content, own=False)
 
 
-def _given(paths: Sequence[Path]) -> Iterator[Located]:
+def _given(paths: Sequence[Path]) -> Iterator[tuple[Located, Source]]:
     for path in paths:
-        files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
-        if not files:
+        files = [path]
+        if path.is_dir():
+            files = sorted([*path.glob("*.yaml"), *path.glob("*.yml")])
+        read = {file: read_yaml(file, EvidenceError) for file in files}
+        # a design that a document beside it names as its protocol is no document
+        protocols = {
+            str(located.data.get("protocol"))
+            for located in read.values()
+            if isinstance(located.data, dict)
+        }
+        documents = [file for file in files if file == path or file.name not in protocols]
+        if not documents:
             raise EvidenceError(f"{path}: no *.yaml in this directory; give a document to read.")
-        for file in files:
-            yield read_yaml(file, EvidenceError)
+        for file in documents:
+            yield read[file], _source(str(file), file.read_bytes(), own=True)
+
+
+def _source(file: str, content: bytes, *, own: bool) -> Source:
+    return Source(file, hashlib.sha256(content).hexdigest(), own)
 
 
 def _pick[T](known: Mapping[str, T], name: str, what: str) -> T:

@@ -2,94 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from simtrial.core.config import Spec
+from simtrial.core.config import FieldFault, Spec
 from simtrial.core.errors import EvidenceError
+from simtrial.evidence.arithmetic import arithmetic
+from simtrial.evidence.counts import MOST
+from simtrial.evidence.sources import COHORT_ID, DOCUMENT_ID, FACT_ID, PART, Line, Locator, Timing
 from simtrial.evidence.values import RECORDS, Kind, Subtype, Values
 
 Role = Literal["fit", "check", "context", "unusable"]
-Line = Literal["first_line", "refractory"]
-
-_PART = r"[a-z0-9][a-z0-9_]*"
-DOCUMENT_ID = rf"^{_PART}$"
-FACT_ID = rf"^{_PART}\.{_PART}\.{_PART}$"
-COHORT_ID = rf"^{_PART}\.{_PART}$"
-
-
-class Citation(Spec):
-    """Where a document was published."""
-
-    authors: str = Field(examples=["Lim J, et al."])
-    journal: str = Field(examples=["Rheumatology"])
-    year: int = Field(ge=1900, examples=[2021])
-    volume: str = Field(examples=["'60'"])
-    pages: str = Field(examples=["1784-92"])
-
-
-class Cohort(Spec):
-    """A set of patients that facts are about; ``within`` names the larger set it is part of."""
-
-    n: int = Field(ge=1, examples=[19])
-    what: str = Field(examples=["patients in the analysis"])
-    within: str | None = Field(default=None, pattern=COHORT_ID, examples=["lim21.included"])
-
-
-class Defaults(Spec):
-    """What a document's facts share; a fact that states a field overrides it."""
-
-    cohort: str | None = Field(default=None, pattern=COHORT_ID, examples=["lim21.analysed"])
-    n: int | None = Field(default=None, ge=1, examples=[19])
-    line: Line | None = Field(default=None, examples=["first_line"])
-    arm: str | None = Field(default=None, examples=["ivig"])
-    regimen: str | None = Field(default=None, examples=["ivig 2 + 1 + 1 g/kg every 3 weeks"])
-
-
-class Header(Spec):
-    """A document: what was published, how the study was done, and its sets of patients."""
-
-    id: str = Field(pattern=DOCUMENT_ID, examples=["lim21"])
-    citation: Citation
-    design: str = Field(examples=["single-arm open-label study of ..."])
-    cohorts: dict[Annotated[str, Field(pattern=COHORT_ID)], Cohort]
-
-
-class DocumentFile(Header):
-    """One file of the ledger, before its facts are read one by one."""
-
-    defaults: Defaults = Defaults()
-    facts: list[dict[str, Any]]
-
-
-class Locator(Spec):
-    """The place of a figure: section or table, and the lines of the document's text."""
-
-    section: str | None = Field(default=None, examples=["Results"])
-    table: str | None = Field(default=None, validate_default=True, examples=["'2'"])
-    lines: Annotated[tuple[int, int], Field(strict=False, examples=["[506, 510]"])]
-
-    @field_validator("table")
-    @classmethod
-    def _somewhere(cls, table: str | None, info: ValidationInfo) -> str | None:
-        if table is None and info.data.get("section") is None:
-            raise ValueError("a place is a section or a table")
-        return table
-
-    @field_validator("lines")
-    @classmethod
-    def _ascending(cls, lines: tuple[int, int]) -> tuple[int, int]:
-        if not 1 <= lines[0] <= lines[1]:
-            raise ValueError("the first line comes first, and lines count from 1")
-        return lines
-
-
-class Timing(Spec):
-    """When: ``by`` is ever up to that week, ``at`` is on it, ``end`` is the last assessment."""
-
-    how: Literal["by", "at", "end", "baseline"] = Field(examples=["by"])
-    week: float | None = Field(default=None, ge=0.0, examples=[9])
 
 
 class Readings(Spec):
@@ -100,10 +24,24 @@ class Readings(Spec):
     first : the reading that the values state.
     second : ``agrees`` (on what is printed there), or the second reader's value; None where
         nobody read it again.
+    resolved : why the values stand, where the second reader read otherwise.
     """
 
     first: str = Field(examples=["8 of the 19 analysed"])
-    second: str | None = Field(default=None, examples=["agrees"])
+    second: str | None = Field(default=None, examples=["7 of the 19"])
+    resolved: str | None = Field(
+        default=None, validate_default=True, examples=["the table's footnote decides"]
+    )
+
+    @field_validator("resolved")
+    @classmethod
+    def _resolved_in_writing(cls, resolved: str | None, info: ValidationInfo) -> str | None:
+        differs = info.data.get("second") not in (None, "agrees")
+        if differs != (resolved is not None):
+            raise ValueError(
+                "a second reading that differs is resolved in writing, and only such a one"
+            )
+        return resolved
 
 
 class Alternative(Spec):
@@ -112,6 +50,8 @@ class Alternative(Spec):
     Attributes
     ----------
     as_printed : whether this is the printed figure, set aside in favour of the fact's values.
+    set_aside : whether this other printed figure is known to contradict the values, which stand;
+        the audit then warns, where it would otherwise ask for the ledger to be mended.
     cohort : the set of patients, where it is not the fact's.
     """
 
@@ -120,6 +60,7 @@ class Alternative(Spec):
     unit: str | None = Field(default=None, examples=["percent"])
     cohort: str | None = Field(default=None, pattern=COHORT_ID, examples=["lim21.included"])
     as_printed: bool = Field(default=False, examples=["true"])
+    set_aside: bool = Field(default=False, examples=["true"])
     reason: str = Field(min_length=1, examples=["the abstract says otherwise"])
 
     @field_validator("values")
@@ -142,6 +83,10 @@ class Fact(Spec):
     role : ``fit`` enters a likelihood, ``check`` is compared with what a fit predicts,
         ``context`` is neither, ``unusable`` must not be read, for a ``reason``.
     read_by : names of what reads the fact.
+    p_value : as printed.
+    derived : of each number of the values that is not printed, the arithmetic that gives it from
+        those that are, with words after a semicolon: ``{cells.never: 19 - 9 - 3}``.
+    restored : what the text lost (dashes, minus signs) and how the values bring it back.
     """
 
     id: str = Field(pattern=FACT_ID, examples=["lim21.tis40_by_w9.ivig"])
@@ -151,9 +96,9 @@ class Fact(Spec):
     printed: str = Field(examples=["8/19"])
     kind: Kind = Field(examples=["count"])
     unit: str = Field(examples=["patients"])
-    quantity: str = Field(pattern=rf"^{_PART}$", examples=["tis40"])
+    quantity: str = Field(pattern=rf"^{PART}$", examples=["tis40"])
     cohort: str = Field(pattern=COHORT_ID, examples=["lim21.analysed"])
-    n: int = Field(ge=1, examples=[19])
+    n: int = Field(ge=1, le=MOST, examples=[19])
     subtype: Subtype | None = Field(default=None, examples=["DM"])
     subtypes: Annotated[tuple[Subtype, ...], Field(strict=False, examples=["[DM, PM]"])] = ()
     line: Line | None = Field(default=None, examples=["first_line"])
@@ -171,7 +116,12 @@ class Fact(Spec):
         Field(strict=False, validate_default=True, examples=["[replication]"]),
     ] = ()
     reason: str | None = Field(default=None, validate_default=True, examples=["scale unknown"])
-    note: str | None = Field(default=None, examples=["derived, not printed"])
+    p_value: str | None = Field(default=None, pattern=r"^[<>=] ?0?\.\d+$", examples=["'< 0.01'"])
+    derived: dict[str, Annotated[str, AfterValidator(arithmetic)]] = Field(
+        default_factory=dict, examples=["{cells.never: 19 - 9 - 3}"]
+    )
+    restored: str | None = Field(default=None, min_length=1, examples=["a dash, -37 to -15"])
+    note: str | None = Field(default=None, examples=["the safety text may count 20"])
 
     @field_validator("document")
     @classmethod
@@ -216,7 +166,10 @@ class Fact(Spec):
     def _read_by_something(cls, read_by: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         role = info.data.get("role")
         if role in ("fit", "check") and not any(name.strip() for name in read_by):
-            raise ValueError(f"a fact with role {role} names what reads it")
+            reader = "the fit" if role == "fit" else "replication"
+            raise FieldFault(
+                "", f"a fact with role {role} names what reads it", example=f"read_by: [{reader}]"
+            )
         if role == "unusable" and read_by:
             raise ValueError("nothing reads an unusable fact; take out read_by")
         return read_by

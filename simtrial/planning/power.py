@@ -23,7 +23,7 @@ from simtrial.operating.replicates import Engine, run_all
 from simtrial.operating.store import Store
 from simtrial.planning.results import digest_of, digests_of, refuse_another
 from simtrial.trial.design import Design
-from simtrial.trial.posterior import Posterior, load_posterior
+from simtrial.trial.posterior import Posterior, fitted_how, load_posterior
 from simtrial.trial.scenario import Scenario, load_scenario
 from simtrial.trial.sections import MOST_PATIENTS
 
@@ -292,6 +292,7 @@ def header(
         "digest": digest_of(digests),
         "digests": digests,
         "posterior": digests["posterior"],
+        "posterior_fit": fitted_how(posterior),
         "seed": seed,
         "endpoint": design.endpoint.words(),
         "control_rate_stated": prepared.control_rate,

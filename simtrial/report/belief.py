@@ -24,7 +24,7 @@ _FAMILIES = (
     ("accrual", ("accrual.",)),
 )
 _OTHERS = "other inputs"
-_DOCUMENT = re.compile(r"(?<![\d.])0\d\d(?!\d)")
+_DOCUMENT = re.compile(r"(?<![\d.])0\d\d(?!\d)|(?<=own document )[a-z0-9_]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +164,7 @@ def _grounds(inputs: Sequence[dict[str, Any]]) -> list[Ground]:
 
 
 def _documents(inputs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the numbers of the documents that the sources name."""
+    """Return the numbers of the documents that the sources name, and the ids of a user's own."""
     return tuple(sorted({n for a in inputs for n in _DOCUMENT.findall(a["source"])}))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from simtrial.core.provenance import version
+from simtrial.trial.posterior import QUICK
 
 # As in docs/model.md, word for word; a test compares the two.
 NOT_BUILT = (
@@ -24,15 +26,16 @@ NOT_BUILT = (
     "courses that add up",
     "rates that differ between sites (so accrual varies less than it would)",
     "checkpoint inhibitor myositis",
-    "the documents other than 002 and 004",
+    "a fit to the facts of documents 000 and 001 (in the ledger as context)",
 )
+PROVISIONAL = re.compile(r"rests on provisional facts? ([^()]+) \(read once\)")
 IN_SAMPLE = "checks counts of response and of harm, to which the same patients were fitted"
 RESCUE_HAS_NO_EFFECT = "Rescue treatment has no effect on the measures"
 
 
 def limits(document: Mapping[str, Any]) -> list[str]:
     """Return the largest limits of a result, in sentences that hold for this one."""
-    out = []
+    out = fit_limits(document.get("posterior_fit", {}))
     if all(a["status"] == "assumed" for a in control_inputs(document)):
         out.append(
             "No observed control arm informs this result: the response of the control arm is "
@@ -42,6 +45,12 @@ def limits(document: Mapping[str, Any]) -> list[str]:
         out.append(
             f"The fitted inputs are checked in-sample only: 'simtrial replicate' {IN_SAMPLE}. It "
             "shows that the chain holds together, not that it predicts."
+        )
+    once = provisional_facts(document)
+    if once:
+        out.append(
+            f"The fit behind this result rests on provisional facts, which were read once: "
+            f"{', '.join(once)}. Another person has yet to read them in their documents."
         )
     if document["simtrial"] != version():
         out.append(
@@ -56,6 +65,35 @@ def limits(document: Mapping[str, Any]) -> list[str]:
         )
     out.append(f"Not built yet, and therefore absent from the simulation: {'; '.join(NOT_BUILT)}.")
     return out
+
+
+def fit_limits(how: Mapping[str, Any]) -> list[str]:
+    """Return what limits the fit behind a result, from its ``posterior_fit``."""
+    out = []
+    if how.get("quick"):
+        out.append(f"The posterior behind this result was {QUICK}.")
+    gone = [name for name in how.get("without", ()) if name not in how["own"]]
+    if gone:
+        out.append(
+            f"The posterior behind this result was fitted without {', '.join(gone)}, which the "
+            "shipped one has seen."
+        )
+    out += [
+        f"An own document was given to the fit, {name}, and none of its facts is fitted."
+        for name in how.get("not_fitted", ())
+    ]
+    return out
+
+
+def provisional_facts(document: Mapping[str, Any]) -> list[str]:
+    """Return the facts read once that the sources of the inputs name, each once."""
+    named = [
+        fact
+        for a in document["assumptions"]
+        for group in PROVISIONAL.findall(a["source"])
+        for fact in group.split(", ")
+    ]
+    return sorted(set(named))
 
 
 def control_inputs(document: Mapping[str, Any]) -> list[dict[str, Any]]:

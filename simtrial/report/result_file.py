@@ -74,6 +74,13 @@ class _Input(_Part):
     source: str
 
 
+class _HowFitted(_Part):
+    quick: bool
+    own: list[str]
+    without: list[str]
+    not_fitted: list[str]
+
+
 class _Digests(_Part):
     scenarios: Annotated[list[str], Field(min_length=1)]
 
@@ -87,6 +94,7 @@ class _Result(_Part):
     digest: str
     digests: _Digests
     posterior: str
+    posterior_fit: _HowFitted | None = None  # older results have none
     seed: int
     endpoint: str
     noise_floor: _Floor

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from simtrial.report.limits import fit_limits
+
 
 def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
     """Return rows as columns; ``right`` names the columns aligned to the right."""
@@ -185,4 +187,5 @@ def assumption_table(document: Mapping[str, Any]) -> str:
         rows.append([a["status"], a["parameter"], value, a["source"]])
     counted = Counter(a["status"] for a in inputs)
     total = ", ".join(f"{counted.get(status, 0)} {status}" for status in order)
-    return f"Inputs: {total}.\n{aligned(rows, right=[2])}"
+    said = "".join(f"{limit}\n" for limit in fit_limits(document.get("posterior_fit", {})))
+    return f"{said}Inputs: {total}.\n{aligned(rows, right=[2])}"

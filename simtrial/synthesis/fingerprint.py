@@ -17,7 +17,13 @@ from simtrial.synthesis.fit import medians_of
 from simtrial.synthesis.harm import harm_facts_of
 from simtrial.synthesis.model import course_model, facts_of
 from simtrial.synthesis.priors import Priors
-from simtrial.synthesis.tables import K_ON_NODES, X50_NODES, CellTables, cell_tables
+from simtrial.synthesis.tables import (
+    K_ON_NODES,
+    X50_NODES,
+    CellTables,
+    ScoreTable,
+    cell_tables,
+)
 
 _PATIENTS = 60
 
@@ -40,7 +46,10 @@ def _log_density(ledger: Ledger, priors: Priors) -> list[float]:
     ramp = np.arange(float(np.prod(shape))).reshape(shape)
     made_up = CellTables(1.5 + np.sin(0.1 * ramp), 1.5 + np.cos(0.1 * ramp[0, 0]))
     harm = harm_facts_of(ledger, priors, medians_of(ledger, priors))
-    model = course_model(facts_of(ledger), harm, priors, made_up)
+    facts = facts_of(ledger)
+    counted = ScoreTable(0.5 + 0.4 * np.sin(0.1 * ramp[:, :, 0, 0, 0]), 0.1)
+    scores = dict.fromkeys((count.name for count in facts.scores), counted)
+    model = course_model(facts, harm, priors, made_up, scores)
     density = model.compile_logp()
     start = model.initial_point()
     out = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,12 @@ from simtrial.core.errors import FitError
 from simtrial.evidence.ledger import Ledger
 from simtrial.myositis.parameters import PARAMETERS
 from simtrial.synthesis.baseline import baseline_parameters
-from simtrial.synthesis.harm import harm_facts_of, harm_source
-from simtrial.synthesis.model import POOLED, Facts, course_model, facts_of
+from simtrial.synthesis.grounds import facts_behind, provisional_words, source_of
+from simtrial.synthesis.harm import harm_facts_of
+from simtrial.synthesis.model import course_model, facts_of
+from simtrial.synthesis.own import own_facts_of
 from simtrial.synthesis.priors import Priors
-from simtrial.synthesis.tables import CellTables, cell_tables
+from simtrial.synthesis.tables import CellTables, cell_tables, score_tables
 from simtrial.trial.posterior import Origin, median_on_free_scale
 
 CHAINS = 4
@@ -87,10 +89,13 @@ def sample(
 
     # the sampler announces its variables on stderr; our own progress speaks instead
     logging.getLogger("pymc").setLevel(logging.WARNING)
+    facts = facts_of(ledger)  # refuses what cannot be read, before anything is simulated
     correlation = np.array(priors.baseline.correlation.rows)
-    tables = tables_for(medians_of(ledger, priors), correlation, patients_per_node)
-    harm = harm_facts_of(ledger, priors, medians_of(ledger, priors))
-    with course_model(facts_of(ledger), harm, priors, tables):
+    medians = medians_of(ledger, priors)
+    tables = tables_for(medians, correlation, patients_per_node)
+    scores = score_tables(facts.scores, medians, correlation, patients=patients_per_node)
+    harm = harm_facts_of(ledger, priors, medians)
+    with course_model(facts, harm, priors, tables, scores):
         return pm.sample(
             draws=draws,
             tune=TUNE,
@@ -182,10 +187,10 @@ def fit(
     values, origins = baseline_parameters(ledger, priors)
     rows = {name: draw for name, draw in sampled.items() if name in PARAMETERS}
     point = {}
-    own = _own_patients(facts_of(ledger))
+    facts, own = facts_of(ledger), own_facts_of(ledger)
     harm = harm_facts_of(ledger, priors, medians_of(ledger, priors))
     for name in rows:
-        source = harm_source(name, harm) or _sources(name, own)
+        source = source_of(name, ledger, own, facts, harm)
         origins[name] = Origin(status="fitted", source=source)
         point[name] = median_on_free_scale(name, every[name])
     for name, prior in priors.assumed.items():
@@ -193,6 +198,8 @@ def fit(
         origins[name] = Origin(status="assumed", source=f"{prior.words()}: {prior.source}")
     for name, value in values.items():
         rows[name], point[name] = np.full(ROWS, value), value
+        once = provisional_words(facts_behind(name, ledger, own, harm))
+        origins[name] = replace(origins[name], source=origins[name].source + once)
     return Fit(
         draws={name: rows[name] for name in PARAMETERS if name in rows},
         point=point,
@@ -212,31 +219,6 @@ def _effective_rows(tree: Any) -> dict[str, tuple[float, float]]:
         str(name): (min(ROWS, float(row["ess_bulk"])), min(ROWS, float(row["ess_tail"])))
         for name, row in table.iterrows()
     }
-
-
-def _own_patients(facts: Facts) -> dict[str, dict[str, int]]:
-    """Return the patients of each subtype in document 002 (first line) and 004 (refractory)."""
-    total = 0 if facts.cells is None else int(facts.cells.sum())
-    shares = facts.mix * total
-    return {
-        "first_line": {s: round(float(n)) for s, n in zip(POOLED, shares, strict=True)},
-        "refractory": {s: int((facts.subtype == i).sum()) for i, s in enumerate(POOLED)},
-    }
-
-
-def _sources(name: str, patients: dict[str, dict[str, int]]) -> str:
-    if name == "p_response[IBM]":
-        return "document 004's patients with IBM"
-    if name.startswith("p_response"):
-        subtype, line = name[len("p_response[") : -1].split(", ")
-        own = patients[line].get(subtype, 0)
-        return (
-            f"documents 002 (19, not split by subtype) and 004 (11), partially pooled; "
-            f"{own or 'no'} patient{'' if own == 1 else 's'} of this subtype and line"
-        )
-    if name.startswith("rescue"):
-        return "document 002, 7 of 19 rescued"
-    return "document 002's 19 patients, other course parameters at their medians"
 
 
 def summary(draws: NDArray[np.float64], ess: tuple[float, float] | None = None) -> dict[str, float]:

@@ -26,20 +26,36 @@ from simtrial.evidence.values import Count, Proportion
 from simtrial.myositis.harm import risk_of_dose_per_day, risk_of_thromboembolism
 from simtrial.myositis.measures import adult_age
 from simtrial.myositis.parameters import PARAMETERS
+from simtrial.synthesis.own import own_facts_of
+from simtrial.synthesis.own_harm import OwnHarm
 from simtrial.synthesis.priors import Priors
 from simtrial.synthesis.variables import variable
 from simtrial.trial.design import load_design
 
 PER_COURSE = "reaction.per_course[ivig]"
 SERIOUS_PER_COURSE = "serious.per_course[ivig]"
-STUDIES = ("lim21", "mas98")
+STUDIES = ("lim21", "mas98")  # always in the model, in this order; other studies follow by id
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(24)
+_COUNTS = ("reacted", "clots", "serious")
+_AGES = ("lim21.age_onset.all",)  # behind the simulated patients' ages
+_RATE_OF_REACTIONS = ("reacted", ("reacted", "courses"))
+# parameter -> the field without which a study has no likelihood of it, and the fields read there
+_READ: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    PER_COURSE: _RATE_OF_REACTIONS,
+    "reaction.first_course": _RATE_OF_REACTIONS,
+    "reaction.frailty_sd": _RATE_OF_REACTIONS,
+    "reaction.serious": ("stopped", ("reacted",)),
+    "stop.reaction": ("stopped", ("reacted",)),
+    "stop.serious": ("stopped", ("stopped",)),
+    "thromboembolism.per_course": ("clots", ("clots", "courses", "mean_risk")),
+    SERIOUS_PER_COURSE: ("serious", ("serious", "courses")),
+}
 _LIM21_DAYS = (3.5, 1.0, 1.0)  # the first course ran over 2 to 5 days
 
 
 @dataclass(frozen=True, kw_only=True)
 class StudyHarm:
-    """What one study saw, and among what.
+    """What one study saw, and among what; None for a count that it does not give.
 
     Attributes
     ----------
@@ -49,29 +65,34 @@ class StudyHarm:
     mean_risk : mean multiplier of every hazard of thromboembolism, over the courses.
     mean_speed : mean multiplier of that of a course for its dose per day, over the courses.
     years : patient-years in which a thromboembolism without a course could have come.
-    stopped, stoppable : patients whose serious event stopped treatment, of those who had one.
+    stopped, stoppable : patients whose serious event stopped treatment, of those who had one; None
+        where the study does not say what followed, of which its reactions then say nothing either.
+    behind : for each of these fields that has any, the ids of the facts that it is read from.
     """
 
     courses: tuple[int, ...]
-    reacted: int
-    clots: int
-    serious: int
+    reacted: int | None
+    clots: int | None
+    serious: int | None
     mean_risk: float
     mean_speed: float
     years: float
-    stopped: int
+    stopped: int | None
     stoppable: int
+    behind: Mapping[str, tuple[str, ...]]
 
 
 def harm_facts_of(
     ledger: Ledger, priors: Priors, medians: Mapping[str, float]
 ) -> dict[str, StudyHarm]:
-    """Return the fitted figures of each document that the ledger holds."""
+    """Return the fitted figures of each document that the ledger holds, in a fixed order."""
     out = {}
     if "lim21" in ledger.documents:
         out["lim21"] = _lim21(ledger, priors, medians)
     if "mas98" in ledger.documents:
         out["mas98"] = _mas98(ledger, medians)
+    for document, own in own_facts_of(ledger).harm.items():
+        out[document] = _own(own, medians)
     return out
 
 
@@ -98,9 +119,7 @@ def _lim21(ledger: Ledger, priors: Priors, medians: Mapping[str, float]) -> Stud
     planned = load_design("documents/lim21").courses_of("ivig")
     fewer = round(priors.harm.lim21_courses_of_rescued.value)
     courses = (len(planned),) * (reacted.n - rescued) + (fewer,) * rescued
-    weights = _WEIGHTS / _WEIGHTS.sum()
-    ages = [adult_age(medians["age.location"], medians["age.scale"], z) for z in _NODES]
-    risk = float(sum(w * _risk(medians, a) for w, a in zip(weights, ages, strict=True)))
+    risk = _mean_risk(medians)
     log_hr = math.log(medians["thromboembolism.hr_g_per_kg_day"])
     fast = [
         risk_of_dose_per_day(course.dose_g_per_kg / days, 1, log_hr)
@@ -120,6 +139,54 @@ def _lim21(ledger: Ledger, priors: Priors, medians: Mapping[str, float]) -> Stud
         years=reacted.n * weeks / WEEKS_PER_YEAR,
         stopped=stops.part,
         stoppable=stops.n,
+        behind={
+            "courses": ("lim21.rescue.ivig",),  # those rescued had fewer; the others, all planned
+            "reacted": ("lim21.adverse_event.ivig",),
+            "clots": ("lim21.thromboembolism.ivig",),
+            "serious": ("lim21.serious_other.ivig",),
+            "mean_risk": _AGES,
+            "stopped": ("lim21.stopped_for_harm.ivig",),
+        },
+    )
+
+
+def _mean_risk(medians: Mapping[str, float]) -> float:
+    """Return the mean risk of patients whose ages are those of document 002."""
+    weights = _WEIGHTS / _WEIGHTS.sum()
+    ages = [adult_age(medians["age.location"], medians["age.scale"], z) for z in _NODES]
+    return float(sum(w * _risk(medians, a) for w, a in zip(weights, ages, strict=True)))
+
+
+def _own(own: OwnHarm, medians: Mapping[str, float]) -> StudyHarm:
+    """Return the figures of a user's series.
+
+    Without a table of patients its ages are taken to be those of document 002; without a protocol
+    its courses are taken to run at the reference dose a day.
+    """
+    risk, speed = _mean_risk(medians), 1.0
+    if own.ages is not None:
+        rows = zip(own.courses, own.ages, strict=True)
+        risk = sum(c * _risk(medians, age) for c, age in rows) / sum(own.courses)
+    if own.protocol is not None:
+        log_hr = math.log(medians["thromboembolism.hr_g_per_kg_day"])
+        drug = next(name for name, arm in own.protocol.arms.items() if arm.is_drug)
+        planned = own.protocol.courses_of(drug)
+        fast = [risk_of_dose_per_day(c.dose_g_per_kg, c.days, log_hr) for c in planned]
+        speed = sum(fast) / len(fast)
+    return StudyHarm(
+        courses=own.courses,
+        reacted=own.reacted,
+        clots=own.clots,
+        serious=own.serious,
+        mean_risk=risk,
+        mean_speed=speed,
+        years=len(own.courses) * own.weeks / WEEKS_PER_YEAR,
+        stopped=None,
+        stoppable=0,
+        behind={
+            **{name: own.behind.get(name, ()) for name in ("courses", *_COUNTS)},
+            "mean_risk": own.behind.get("ages", _AGES),
+        },
     )
 
 
@@ -138,35 +205,77 @@ def _mas98(ledger: Ledger, medians: Mapping[str, float]) -> StudyHarm:
         years=sum(courses) / 12.0,  # courses came monthly
         stopped=stops.part,
         stoppable=stops.n,
+        behind={
+            "courses": ("mas98.response.patients",),
+            "reacted": ("mas98.minor_reactions.ivig",),
+            "clots": ("mas98.thromboembolism.ivig",),
+            "serious": ("mas98.serious_other.ivig",),
+            "mean_risk": ("mas98.response.patients",),
+            "stopped": ("mas98.stopped_for_harm.ivig",),
+        },
     )
 
 
-_NUMBERS = {"lim21": "002", "mas98": "004"}
+def harm_facts_behind(name: str, studies: Mapping[str, StudyHarm]) -> set[str] | None:
+    """Return ids of the facts in a harm parameter's likelihoods; None for any other parameter."""
+    if name not in _READ:
+        return None
+    needed, fields = _READ[name]
+    return {
+        fact_id
+        for study in studies.values()
+        if getattr(study, needed) is not None
+        for field in fields
+        for fact_id in study.behind.get(field, ())
+    }
+
+
+_NUMBERS = {"lim21": "document 002", "mas98": "document 004"}
 
 
 def harm_source(name: str, studies: Mapping[str, StudyHarm]) -> str | None:
     """Return what a fitted parameter of harm rests on; None for any other parameter."""
 
-    def each(words: Callable[[StudyHarm], str]) -> str:
-        return ", ".join(f"document {_NUMBERS[s]}: {words(h)}" for s, h in studies.items())
+    def each(
+        words: Callable[[StudyHarm], str], said: Callable[[StudyHarm], int | None] = _reacted
+    ) -> str:
+        return ", ".join(
+            f"{_NUMBERS.get(s, f'own document {s}')}: {words(h)}"
+            for s, h in studies.items()
+            if said(h) is not None
+        )
 
     if name == PER_COURSE:
         found = each(lambda h: f"{h.reacted} of {len(h.courses)} patients reacted")
-        return f"{found}; of a new study, which may report as either does"
+        reporting = sum(h.reacted is not None for h in studies.values())
+        like = {1: "it does", 2: "either does"}.get(reporting, "any of them does")
+        return f"{found}; of a new study, which may report as {like}"
     if name == "reaction.first_course":
         return "the same patients' reactions, which leave it close to its prior"
     if name == "reaction.frailty_sd":
         return each(lambda h: f"how many of {len(h.courses)} patients reacted; mostly its prior")
     if name == "thromboembolism.per_course":
-        return each(lambda h: f"{h.clots} in {sum(h.courses)} courses")
+        return each(lambda h: f"{h.clots} in {sum(h.courses)} courses", lambda h: h.clots)
     if name == SERIOUS_PER_COURSE:
-        return each(lambda h: f"{h.serious} in {sum(h.courses)} courses")
+        return each(lambda h: f"{h.serious} in {sum(h.courses)} courses", lambda h: h.serious)
     if name in ("reaction.serious", "stop.reaction"):
         word = "serious" if name == "reaction.serious" else "a reason to stop"
-        return each(lambda h: f"none of {h.reacted} patients' reactions {word}")
+        told = each(lambda h: f"none of {h.reacted} patients' reactions {word}", _stopped)
+        return told or "no study says what followed a reaction; its prior"
     if name == "stop.serious":
-        return each(lambda h: f"{h.stopped} of {h.stoppable} patients with a serious event")
+        told = each(
+            lambda h: f"{h.stopped} of {h.stoppable} patients with a serious event", _stopped
+        )
+        return told or "no study says what followed a serious event; its prior"
     return None
+
+
+def _reacted(study: StudyHarm) -> int | None:
+    return study.reacted
+
+
+def _stopped(study: StudyHarm) -> int | None:
+    return study.stopped
 
 
 def add_harm(studies: Mapping[str, StudyHarm], priors: Priors) -> None:
@@ -177,7 +286,8 @@ def add_harm(studies: Mapping[str, StudyHarm], priors: Priors) -> None:
     table, assumed = priors.fitted, priors.assumed
     typical = variable("reaction.typical", table["reaction.typical"])
     study_sd = variable("reaction.study_sd", table["reaction.study_sd"])
-    z = pm.Normal("reaction.study_z", 0.0, 1.0, shape=len(STUDIES) + 1)
+    names = (*STUDIES, *(name for name in studies if name not in STUDIES))
+    z = pm.Normal("reaction.study_z", 0.0, 1.0, shape=len(names) + 1)
     # of a new trial; beyond the parameter's range every course brings a reaction all the same
     pm.Deterministic(
         PER_COURSE, pt.minimum(typical * pt.exp(study_sd * z[-1]), PARAMETERS[PER_COURSE].highest)
@@ -191,28 +301,95 @@ def add_harm(studies: Mapping[str, StudyHarm], priors: Priors) -> None:
     stop_reaction = variable("stop.reaction", table["stop.reaction"])
     stop_serious = variable("stop.serious", table["stop.serious"])
     per_year = assumed["thromboembolism.per_year"].median()
-    for s, name in enumerate(STUDIES):
+    for s, name in enumerate(names):
         if name not in studies:
             continue
         study = studies[name]
-        rate = typical * pt.exp(study_sd * z[s])
-        groups = []
-        for courses, n in sorted(Counter(study.courses).items()):
-            none = pt.exp(-rate * frailty * (first + courses - 1))
-            chance = 1.0 - pt.dot(none, _WEIGHTS / _WEIGHTS.sum())
-            groups.append(_binomial(n, pt.clip(chance, 1e-12, 1.0 - 1e-12)))
-        pm.Potential(f"{name}.reacted", pt.log(_sum_of_counts(groups)[study.reacted]))
-        spontaneous = per_year * study.years
-        pm.Poisson(
-            f"{name}.thromboembolism",
-            mu=study.mean_risk * (clots * study.mean_speed * sum(study.courses) + spontaneous),
-            observed=study.clots,
-        )
-        pm.Poisson(f"{name}.serious", mu=serious * sum(study.courses), observed=study.serious)
-        # every reaction was mild, and none stopped treatment: at least one a patient who reacted
-        pm.Binomial(f"{name}.reaction_serious", n=study.reacted, p=reaction_serious, observed=0)
-        pm.Binomial(f"{name}.reaction_stopped", n=study.reacted, p=stop_reaction, observed=0)
-        pm.Binomial(f"{name}.stopped", n=study.stoppable, p=stop_serious, observed=study.stopped)
+        if study.reacted is not None:
+            rate = typical * pt.exp(study_sd * z[s])
+            _add_reactions(name, study, study.reacted, rate, first, frailty)
+        if study.clots is not None:
+            spontaneous = per_year * study.years
+            expected = clots * study.mean_speed * sum(study.courses) + spontaneous
+            _add_events(name, "thromboembolism", study, study.mean_risk * expected, study.clots)
+        if study.serious is not None:
+            expected = serious * sum(study.courses)
+            _add_events(name, "serious", study, expected, study.serious)
+        if study.stopped is not None:
+            # every reaction was mild, and none stopped treatment: at least one for each patient
+            # who reacted
+            pm.Binomial(f"{name}.reaction_serious", n=study.reacted, p=reaction_serious, observed=0)
+            pm.Binomial(f"{name}.reaction_stopped", n=study.reacted, p=stop_reaction, observed=0)
+            pm.Binomial(
+                f"{name}.stopped", n=study.stoppable, p=stop_serious, observed=study.stopped
+            )
+
+
+def _add_events(name: str, kind: str, study: StudyHarm, expected: Any, seen: int) -> None:
+    """Add the likelihood of a study's events, or of its patients who had one.
+
+    The two documents that are read by name count events, one a patient and few. A study of the
+    user counts patients, of whom each is one however many events he had.
+    """
+    import pymc as pm
+
+    if name in STUDIES:
+        pm.Poisson(f"{name}.{kind}", mu=expected, observed=seen)
+        return
+    n = len(study.courses)
+    chance = 1.0 - pm.math.exp(-expected / n)
+    pm.Binomial(f"{name}.{kind}", n=n, p=pm.math.clip(chance, 1e-12, 1.0 - 1e-12), observed=seen)
+
+
+def _add_reactions(
+    name: str, study: StudyHarm, reacted: int, rate: Any, first: Any, frailty: Any
+) -> None:
+    """Add the likelihood of a study's patients with a reaction, by each one's own courses."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    chances = []
+    for courses, n in sorted(Counter(study.courses).items()):
+        none = pt.exp(-rate * frailty * (first + courses - 1))
+        chance = 1.0 - pt.dot(none, _WEIGHTS / _WEIGHTS.sum())
+        chances.append((n, pt.clip(chance, 1e-12, 1.0 - 1e-12)))
+    if name in STUDIES:
+        log_likelihood = pt.log(_sum_of_counts([_binomial(*group) for group in chances])[reacted])
+    else:
+        log_likelihood = _log_of_sum(chances, reacted)
+    pm.Potential(f"{name}.reacted", log_likelihood)
+
+
+def _log_of_sum(groups: Sequence[tuple[int, Any]], seen: int) -> Any:
+    """Return the log probability of a sum of binomial counts, of groups of any size.
+
+    The last group enters by one sum over its counts, in logarithms, so that a registry of two
+    groups needs no convolution and leaves no floating-point range.
+    """
+    import pytensor.tensor as pt
+
+    last = _log_binomial(*groups[-1])
+    if len(groups) == 1:
+        return last[seen]
+    before = (
+        _log_binomial(*groups[0])
+        if len(groups) == 2
+        else pt.log(_sum_of_counts([_binomial(*group) for group in groups[:-1]]))
+    )
+    others = sum(n for n, _ in groups[:-1])
+    fewest, most = max(0, seen - others), min(seen, groups[-1][0])
+    ways = before[seen - most : seen - fewest + 1] + last[fewest : most + 1][::-1]
+    return pt.logsumexp(ways)
+
+
+def _log_binomial(n: int, p: Any) -> Any:
+    """Return (n + 1,) log probabilities of a binomial count."""
+    import pytensor.tensor as pt
+
+    k = np.arange(n + 1)
+    below = np.array([math.lgamma(i + 1) + math.lgamma(n - i + 1) for i in k])
+    log_ways = pt.as_tensor_variable(math.lgamma(n + 1) - below)
+    return log_ways + k * pt.log(p) + (n - k) * pt.log1p(-p)
 
 
 def _binomial(n: int, p: Any) -> Any:

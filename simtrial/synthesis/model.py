@@ -6,12 +6,13 @@ stands apart. Document 002's 19 patients are one multinomial through the simulat
 probabilities, averaged over the printed mix of subtypes (no count is printed by subtype: an
 approximation); its rescues are a binomial of the same patients beside it. Document 004's patients
 are Bernoulli with a sensitivity and a false-positive rate whose priors carry what is assumed of an
-endpoint without control.
+endpoint without control. A user's own facts (:mod:`simtrial.synthesis.own`) come after them: a
+response like document 004's, a count of the score through the simulator's own chances.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -21,8 +22,16 @@ from simtrial.evidence.ledger import Ledger
 from simtrial.evidence.values import Count, Mix, Multinomial
 from simtrial.myositis.parameters import response_name
 from simtrial.synthesis.harm import StudyHarm, add_harm
+from simtrial.synthesis.own import Responses, Scores, own_facts_of
 from simtrial.synthesis.priors import Priors
-from simtrial.synthesis.tables import CELLS, K_ON_NODES, MOST_INSUFFICIENT, X50_NODES, CellTables
+from simtrial.synthesis.tables import (
+    CELLS,
+    K_ON_NODES,
+    MOST_INSUFFICIENT,
+    X50_NODES,
+    CellTables,
+    ScoreTable,
+)
 from simtrial.synthesis.variables import variable
 
 POOLED: tuple[Literal["DM", "PM", "IMNM", "ASyS", "OM"], ...] = ("DM", "PM", "IMNM", "ASyS", "OM")
@@ -38,6 +47,8 @@ class Facts(NamedTuple):
     mix: NDArray[np.float64]  # (5,) shares of POOLED in document 002
     subtype: NDArray[np.int64]  # (N,) of document 004's patients; 5 is IBM
     improved: NDArray[np.int64]  # (N,)
+    responses: tuple[Responses, ...] = ()  # of other documents, as are the scores
+    scores: tuple[Scores, ...] = ()
 
 
 def facts_of(ledger: Ledger) -> Facts:
@@ -51,12 +62,15 @@ def facts_of(ledger: Ledger) -> Facts:
         mix = np.array([by_subtype.cells.get(s, 0) for s in POOLED]) / by_subtype.n
     order = (*POOLED, "IBM")
     patients = ledger.patients("mas98") if "mas98" in ledger.documents else ()
+    own = own_facts_of(ledger)
     return Facts(
         cells=cells,
         rescued=rescued,
         mix=mix,
         subtype=np.array([order.index(p.subtype) for p in patients], np.int64),
         improved=np.array([int(p.improved) for p in patients], np.int64),
+        responses=own.responses,
+        scores=own.scores,
     )
 
 
@@ -80,19 +94,25 @@ def _spline_weights(log_value: Any, nodes: NDArray[np.float64]) -> Any:
 
 
 def course_model(
-    facts: Facts, harm: Mapping[str, StudyHarm], priors: Priors, tables: CellTables
+    facts: Facts,
+    harm: Mapping[str, StudyHarm],
+    priors: Priors,
+    tables: CellTables,
+    scores: Mapping[str, ScoreTable] | None = None,
 ) -> Any:
     """Return the PyMC model (``pymc.Model``) of response and harm.
 
     The two share no parameter: they stand in one model so that one fit gives whole rows.
     """
-    model = response_model(facts, priors, tables)
+    model = response_model(facts, priors, tables, scores or {})
     with model:
         add_harm(harm, priors)
     return model
 
 
-def response_model(facts: Facts, priors: Priors, tables: CellTables) -> Any:
+def response_model(
+    facts: Facts, priors: Priors, tables: CellTables, scores: Mapping[str, ScoreTable]
+) -> Any:
     """Return the PyMC model (``pymc.Model``) of the response of the given facts."""
     import pymc as pm
     import pytensor.tensor as pt
@@ -123,10 +143,8 @@ def response_model(facts: Facts, priors: Priors, tables: CellTables) -> Any:
 
         if facts.cells is not None and facts.rescued is not None:
             responds = pt.dot(pt.as_tensor_variable(facts.mix), p[:, 0])
-            w_k = _spline_weights(pt.log(k_on), K_ON_NODES)
-            w_x = _spline_weights(pt.log(x50), X50_NODES)
             flat = tables.responder.reshape(len(K_ON_NODES), len(X50_NODES), -1)
-            seen = pt.tensordot(w_x, pt.tensordot(w_k, pt.as_tensor_variable(flat), 1), 1)
+            seen = _interpolated(flat, k_on, x50)
             paths = responds * seen.reshape(tables.non_responder.shape)
             paths += (1.0 - responds) * pt.as_tensor_variable(tables.non_responder)
             survive = (1.0 - rescue) ** np.arange(MOST_INSUFFICIENT + 1)
@@ -150,4 +168,57 @@ def response_model(facts: Facts, priors: Priors, tables: CellTables) -> Any:
             chance = pt.concatenate([p[:, 1], p_ibm[None]])[facts.subtype]
             improved = sensitivity * chance + false_positive * (1.0 - chance)
             pm.Bernoulli("mas98.response", p=improved, observed=facts.improved)
+        chances = tuple(pt.concatenate([p[:, k], p_ibm[None]]) for k in range(len(LINES)))
+        _add_responses(facts.responses, chances, {"mas98": (sensitivity, false_positive)}, priors)
+        for count in facts.scores:
+            held = scores[count.name]
+            responds = pt.dot(np.array(count.mix), chances[LINES.index(count.line)])
+            flat = held.responder.reshape(len(K_ON_NODES), len(X50_NODES), 1)
+            reached = responds * _interpolated(flat, k_on, x50)[0]
+            reached += (1.0 - responds) * held.non_responder
+            pm.Binomial(
+                count.name,
+                n=count.n,
+                p=pt.clip(reached, 1e-9, 1.0 - 1e-9),
+                observed=count.responders,
+            )
     return model
+
+
+def _interpolated(table: NDArray[np.float64], k_on: Any, x50: Any) -> Any:
+    """Return the last axis of a table (12, 12, C) over K_ON_NODES and X50_NODES, between them."""
+    import pytensor.tensor as pt
+
+    w_k = _spline_weights(pt.log(k_on), K_ON_NODES)
+    w_x = _spline_weights(pt.log(x50), X50_NODES)
+    return pt.tensordot(w_x, pt.tensordot(w_k, pt.as_tensor_variable(table), 1), 1)
+
+
+def _add_responses(
+    counts: Sequence[Responses],
+    by_line: Sequence[Any],
+    errors: dict[str, tuple[Any, Any]],
+    priors: Priors,
+) -> None:
+    """Add counts of response by a study's own endpoint.
+
+    Parameters
+    ----------
+    by_line : for each of LINES, (6,) chances of response of POOLED and IBM.
+    errors : study -> sensitivity and false-positive rate; those of further studies are added,
+        with document 004's priors.
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    table = priors.fitted
+    for study in sorted({count.study for count in counts} - set(errors)):
+        errors[study] = (
+            variable(f"{study}.sensitivity", table["mas98.sensitivity"]),
+            variable(f"{study}.false_positive", table["mas98.false_positive"]),
+        )
+    for count in counts:
+        sensitivity, false_positive = errors[count.study]
+        chance = pt.dot(np.array(count.mix), by_line[LINES.index(count.line)])
+        shown = sensitivity * chance + false_positive * (1.0 - chance)
+        pm.Binomial(count.name, n=count.n, p=shown, observed=count.responders)

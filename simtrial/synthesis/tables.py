@@ -9,7 +9,7 @@ path with m such visits is unrescued with chance (1 - q)^m.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +20,8 @@ from simtrial.cohort.arrivals import arrivals_of
 from simtrial.cohort.course import course_table
 from simtrial.cohort.protocol import Protocol, protocol_of
 from simtrial.cohort.risk import without_harm
+from simtrial.myositis.parameters import response_name
+from simtrial.synthesis.own import Scores
 from simtrial.trial.design import Design, load_design, revalidated
 
 CELLS = (
@@ -50,6 +52,13 @@ class CellTables(NamedTuple):
 
     responder: NDArray[np.float64]
     non_responder: NDArray[np.float64]
+
+
+class ScoreTable(NamedTuple):
+    """Chance that a count of the score is reached: of a responder (12, 12), of a non-responder."""
+
+    responder: NDArray[np.float64]
+    non_responder: float
 
 
 def document_design() -> Design:
@@ -110,6 +119,40 @@ def cell_tables(
     return CellTables(responder, shares(0.5, 0.5, responder=False))
 
 
+def score_tables(
+    counts: Sequence[Scores],
+    medians: Mapping[str, float],
+    correlation: NDArray[np.float64],
+    *,
+    patients: int = PATIENTS_PER_NODE,
+) -> dict[str, ScoreTable]:
+    """Return the table of each count of the score, by the name of the count.
+
+    As for document 002: the study's regimen and visits, nobody rescued or lost, other parameters
+    at their medians, the same patients at every node.
+    """
+    out = {}
+    for count in counts:
+        design = revalidated(count.protocol, {"intercurrent": {}})
+        protocol = protocol_of(design)
+
+        def share(k_on: float, x50: float, *, responder: bool) -> float:
+            values = {**medians, "k_on": k_on, "x50": x50}
+            tis = _simulated_tis(design, protocol, values, correlation, responder, patients)  # noqa: B023  # called before the next count
+            return reached_share(tis, design.visits_weeks[1:], count)  # noqa: B023
+
+        responder = [[share(k, x, responder=True) for x in X50_NODES] for k in K_ON_NODES]
+        out[count.name] = ScoreTable(np.array(responder), share(0.5, 0.5, responder=False))
+    return out
+
+
+def reached_share(tis: NDArray[np.float64], weeks: Sequence[int], count: Scores) -> float:
+    """Return the share of patients who reached a count; ``tis`` is (N, V) at ``weeks``."""
+    place = list(weeks).index(count.week)
+    seen = tis[:, place : place + 1] if count.how == "at" else tis[:, : place + 1]
+    return float((seen >= count.threshold).any(axis=1).mean())
+
+
 def _simulated_tis(
     design: Design,
     protocol: Protocol,
@@ -118,10 +161,11 @@ def _simulated_tis(
     responder: bool,
     patients: int,
 ) -> NDArray[np.float64]:
-    # in document 002 no adverse event was a reason to stop treatment
+    # in document 002 no adverse event was a reason to stop treatment; of an own series those
+    # are counted who kept to it
     draws = {name: np.array([value]) for name, value in values.items()} | without_harm(1)
     for subtype in design.population.subtypes:
-        draws[f"p_response[{subtype}, first_line]"] = np.ones(1)
+        draws[response_name(subtype, design.population.line)] = np.ones(1)
     draws["dropout_16_weeks"] = np.zeros(1)
     table = course_table(design, draws, correlation, np.zeros(1), drug_works=responder)
     arrivals = arrivals_of(design.accrual, 1.0, 0.1, patients)

@@ -29,6 +29,7 @@ from simtrial.myositis.parameters import PARAMETERS
 
 FORMAT = 3  # 2: parameters of harm; 3: the digest names the point and the sources too
 SHIPPED = "ivig_iim.npz"
+QUICK = "fitted with --quick: coarser tables, not for a submission"
 _BACKGROUND = {"r0", "r1", "r0_error", "r1_error"}
 # what reading a damaged archive has been seen to raise
 _DAMAGE = (
@@ -49,6 +50,10 @@ _STAMP = (1980, 1, 1, 0, 0, 0)  # so that the same content gives the same bytes
 
 class OtherFacts(UserWarning):
     """A posterior that was fitted to other facts or priors than the shipped one."""
+
+
+class QuickFit(UserWarning):
+    """A posterior that was fitted with coarser tables than the shipped one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +134,25 @@ def named(posterior: Posterior) -> Posterior:
     return replace(posterior, provenance=posterior.provenance | own)
 
 
+def fitted_how(posterior: Posterior) -> dict[str, Any]:
+    """Return what a result has to say of the fit behind it, beside its digest.
+
+    Returns
+    -------
+    ``quick`` : whether it was fitted with coarser tables, for a look.
+    ``own`` : ids of the user's own documents that were read.
+    ``without`` : ids of the documents that were left out.
+    ``not_fitted`` : ids of own documents of which no fact was fitted.
+    """
+    held = posterior.provenance.get("evidence", {})
+    return {
+        "quick": bool(posterior.provenance.get("quick", False)),
+        "own": [name for name, of in held.get("documents", {}).items() if of.get("own")],
+        "without": list(held.get("without", ())),
+        "not_fitted": list(held.get("not_fitted", ())),
+    }
+
+
 def median_on_free_scale(name: str, draws: NDArray[np.float64]) -> float:
     """Return the median of draws, taken on the scale on which the parameter is free."""
     scale = PARAMETERS[name].scale
@@ -182,6 +206,7 @@ def load_posterior(path: str | Path | None = None) -> Posterior:
     Warns
     -----
     OtherFacts : when the file was fitted to other facts or priors than the shipped posterior.
+    QuickFit : when it was fitted with --quick.
 
     Raises
     ------
@@ -207,6 +232,8 @@ def load_posterior(path: str | Path | None = None) -> Posterior:
             f"it holds; {_AGAIN}"
         )
     _check_marks(made, _read_header(_shipped().read_bytes())["provenance"])
+    if fitted_how(made)["quick"]:
+        warnings.warn(f"{name}: {QUICK}.", QuickFit, stacklevel=2)
     return made
 
 
@@ -233,9 +260,10 @@ def _check_marks(made: Posterior, shipped: Mapping[str, Any]) -> None:
         return  # put together by a script, not fitted
     other = [mark for mark in ("facts", "priors") if own.get(mark) != present.get(mark)]
     if other:
+        why = "; ".join(_words_of(made)) or "another ledger, or another version"
         warnings.warn(
             f"{made.source}: fitted to other {' and '.join(other)} than the shipped posterior "
-            "(another ledger, or another version).",
+            f"({why}).",
             OtherFacts,
             stacklevel=3,
         )
@@ -248,6 +276,16 @@ def _check_marks(made: Posterior, shipped: Mapping[str, Any]) -> None:
             f"{made.source}: stale: made by simtrial {made.provenance.get('simtrial')} whose model "
             f"counts otherwise than this version's ({', '.join(moved)}); {_AGAIN}"
         )
+
+
+def _words_of(made: Posterior) -> list[str]:
+    """Return whose facts a fit has seen, and which documents it has not."""
+    how = fitted_how(made)
+    out = [f"own documents: {', '.join(how['own'])}"] if how["own"] else []
+    gone = [name for name in how["without"] if name not in how["own"]]
+    out += [f"without {', '.join(gone)}"] if gone else []
+    out += [f"none of the facts of {name} is fitted" for name in how["not_fitted"]]
+    return out
 
 
 def _read_header(content: bytes) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from simtrial.core.config import Located, parse_yaml, read_yaml
@@ -22,6 +23,19 @@ def shipped_names(kind: str = "designs") -> list[str]:
     return sorted(
         path.relative_to(root).with_suffix("").as_posix() for path in root.rglob("*.yaml")
     )
+
+
+def designs_beside(folder: Path) -> list[str]:
+    """Return the names of the files in a folder that are designs, by their arms and visits."""
+    return sorted(path.name for path in folder.glob("*.yaml") if _is_design(path))
+
+
+def _is_design(path: Path) -> bool:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return all(re.search(rf"^{key}\s*:", text, re.MULTILINE) for key in ("arms", "visits_weeks"))
 
 
 def locate(name_or_path: str | Path, kind: str = "designs") -> Located:
@@ -54,7 +68,10 @@ def _hint(path: Path, kind: str) -> str:
             return f" among the {kind}; it is one of the {other}"
     near = {Path(name).name: name for name in shipped_names(kind)}
     if _is_there(path.parent) and len(path.parts) > 1:
-        near |= {p.name: str(p) for p in path.parent.glob("*.yaml")}
+        found_there = sorted(path.parent.glob("*.yaml"))
+        if kind == "designs":  # a document of facts beside it is none
+            found_there = [p for p in found_there if _is_design(p)]
+        near |= {p.name: str(p) for p in found_there}
     # a name ends like a file or not, whichever the user wrote
     best = nearest(path.stem, {Path(name).stem: 0 for name in near})
     found = next((near[name] for name in near if Path(name).stem == best), None)

@@ -10,6 +10,7 @@ from simtrial.myositis.parameters import HARM, PARAMETERS
 from simtrial.planning.size import _standing
 from simtrial.report.belief import belief, counts_in_words
 from simtrial.report.limits import IN_SAMPLE, NOT_BUILT, RESCUE_HAS_NO_EFFECT
+from simtrial.report.tables import assumption_table
 from simtrial.trial.posterior import Origin
 from tests.unit.results import Document, size_result
 
@@ -143,6 +144,28 @@ def test_a_decimal_is_not_taken_for_a_document():
     row = next(g for g in belief(document).grounds if g.family == "measurement error")
     assert "025" not in row.documents
     assert "017" in row.documents
+
+
+def test_how_the_posterior_was_fitted_heads_the_limits_and_the_inputs_of_a_terminal():
+    document = size_result()
+    assert document["posterior_fit"] == {"quick": False, "own": [], "without": [], "not_fitted": []}
+    how = {"quick": True, "own": ["lim21"], "without": ["lim21", "mas98"], "not_fitted": ["own26"]}
+    document["posterior_fit"] = how
+    told = [
+        "The posterior behind this result was fitted with --quick: coarser tables, not for a "
+        "submission.",
+        "The posterior behind this result was fitted without mas98, which the shipped one has "
+        "seen.",
+        "An own document was given to the fit, own26, and none of its facts is fitted.",
+    ]
+    assert belief(document).limits[:3] == told
+    assert assumption_table(document).splitlines()[:3] == told
+
+
+def test_a_result_of_an_older_version_says_nothing_of_its_fit():
+    document = size_result()
+    del document["posterior_fit"]
+    assert belief(document).limits[0].startswith("No observed control arm")
 
 
 def test_what_of_harm_is_not_built_is_a_limit():

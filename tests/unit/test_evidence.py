@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from simtrial.core.errors import EvidenceError
 from simtrial.evidence.ledger import Ledger, load_ledger, replace_patients, replace_values
 from simtrial.evidence.records import Fact
+from simtrial.evidence.sources import Timing
 from simtrial.evidence.values import Count, Mix, Multinomial, Patient, Proportion, Times
 from tests.unit.conftest import Edit
 
@@ -140,7 +142,7 @@ def test_first_weeks_and_never_that_do_not_sum_to_n_are_refused(edited: Edit) ->
 def test_a_text_for_a_number_is_refused(edited: Edit) -> None:
     directory = edited(WEEK_9, WEEK_9.replace("responders: 8", "responders: '8'"))
     message = refusal(directory)
-    assert "].values.responders is '8'; it must be a whole number of at least 0" in message
+    assert "].values.responders is '8'; it must be a whole number from 0 to 1,000,000" in message
     assert "leave the quotes out; for example responders: 8" in message
 
 
@@ -206,12 +208,29 @@ def test_a_fact_inside_a_fitted_one_cannot_be_fitted_too(edited: Edit) -> None:
 
 def test_fitted_patients_of_a_quantity_never_exceed_their_cohort(edited: Edit) -> None:
     # the 19 and the 20 they are part of, fitted for one quantity
-    old = "    readings: {first: '8 of 20, patient 2 without response', second: null}\n"
+    old = "    readings: {first: '8 of 20, patient 2 without response', second: agrees}\n"
     twice = edited(old + "    role: context\n", old + "    role: fit\n    read_by: [x]\n")
     file = twice / "lim21.yaml"
     text = file.read_text(encoding="utf-8").replace("quantity: tis40\n", "quantity: tis_course\n")
     file.write_text(text, encoding="utf-8")
     assert f"with {JOINT} that fits 39 patients of the 20 of lim21.included" in refusal(twice)
+
+
+def test_patients_of_a_cited_study_are_not_fitted_beside_the_study_itself(tmp_path: Path) -> None:
+    here = Path(__file__).parent
+    for name in ("clean_ledger.yaml", "citing_ledger.yaml"):
+        text = (here / name).read_text(encoding="utf-8")
+        for label in ("A15", "B1"):  # the same 28 patients under two ids
+            start = text.find(f"    label: {label}\n")
+            end = text.find("    role: context\n", start)
+            if start > 0:
+                rest = text[end:].replace("role: context", "role: fit\n    read_by: [x]", 1)
+                text = text[:end] + rest
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(
+        EvidenceError, match=r"role is fit; made25\.dose_baseline\.all of document made25 is fitted"
+    ):
+        load_ledger([tmp_path])
 
 
 def test_the_shipped_ledger_fits_no_patient_twice_for_a_quantity(ledger: Ledger) -> None:
@@ -253,6 +272,25 @@ def test_the_digest_changes_with_a_context_value_that_something_reads(ledger: Le
 
 def test_the_digest_changes_with_a_patient(ledger: Ledger) -> None:
     changed = replace_patients(ledger, "mas98", ledger.patients("mas98")[1:])
+    assert changed.digest() != ledger.digest()
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"line": "refractory"},
+        {"arm": None},
+        {"quantity": "tis20"},
+        {"subtype": "DM"},
+        {"cohort": "lim21.included"},
+        {"timing": Timing(how="at", week=9)},
+    ],
+)
+def test_the_digest_changes_with_whom_and_when_a_fitted_fact_is_about(
+    ledger: Ledger, field: dict[str, Any]
+) -> None:
+    other = ledger.fact("lim21.rescue.ivig").model_copy(update=field)
+    changed = Ledger(documents=ledger.documents, facts={**ledger.facts, other.id: other})
     assert changed.digest() != ledger.digest()
 
 
@@ -357,7 +395,7 @@ def test_a_method_of_something_that_is_no_confidence_interval_is_refused(edited:
 
 
 def test_a_fact_names_one_subtype_or_pools_several(edited: Edit) -> None:
-    old = "    subtypes: [DM, PM, OM]\n"
+    old = "    n: 11\n    subtypes: [DM, PM, OM]\n"
     both = refusal(edited(old, "    subtype: DM\n" + old, "mas98.yaml"))
     assert "].subtypes is ['DM', 'PM', 'OM']; subtype names one and subtypes several" in both
     single = refusal(edited(old, "    subtypes: [DM]\n", "mas98.yaml"))

@@ -21,7 +21,9 @@ from simtrial.trial.posterior import (
     Origin,
     OtherFacts,
     Posterior,
+    QuickFit,
     digest_of_content,
+    fitted_how,
     load_posterior,
     median_on_free_scale,
     named,
@@ -408,3 +410,11 @@ def test_a_fit_to_other_facts_is_read_and_said(tmp_path: Path, mark: str) -> Non
     path = marked(tmp_path / "fit.npz", engine="0" * 16, **{mark: "1" * 16})
     with pytest.warns(OtherFacts, match=f"fitted to other {mark} than the shipped posterior"):
         assert load_posterior(path).n_draws == 3
+
+
+def test_a_fit_with_coarser_tables_is_read_and_said(tmp_path: Path) -> None:
+    save_posterior(small(provenance={"quick": True}), tmp_path / "fit.npz")
+    said = "fit.npz: fitted with --quick: coarser tables, not for a submission"
+    with pytest.warns(QuickFit, match=said):
+        assert fitted_how(load_posterior(tmp_path / "fit.npz"))["quick"]
+    assert not fitted_how(load_posterior())["quick"]

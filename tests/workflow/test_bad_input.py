@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,16 +12,20 @@ import pytest
 from pydantic import ValidationError, create_model
 
 from simtrial.core.config import Located, Spec, parse_yaml, validate
+from simtrial.core.errors import EvidenceError
 from simtrial.core.faults import _model_inside
 from simtrial.core.located import dotted_path
 from simtrial.evidence import ledger
-from simtrial.evidence.records import DocumentFile, Fact
+from simtrial.evidence.records import Fact
+from simtrial.evidence.sources import DocumentFile
 from simtrial.evidence.values import RECORDS
 from simtrial.operating.prepare import check
+from simtrial.planning.refit import evidence_of
+from simtrial.synthesis.own import own_facts_of
 from simtrial.trial.design import Design, load_design
 from simtrial.trial.posterior import load_posterior
 from simtrial.trial.scenario import Scenario, check_replacements
-from tests.workflow import bad_cases
+from tests.workflow import bad_cases, own_cases
 from tests.workflow.answers import Answer, refused
 from tests.workflow.bad_cases import DESIGN, SCENARIO, Case
 
@@ -237,7 +242,8 @@ def test_a_wrong_fact_is_answered(case: Case, call: Callable[..., Answer], tmp_p
     path = tmp_path / "lim21.yaml"
     path.write_text(text, encoding="utf-8")
     made = tmp_path / "made.npz"
-    message = refused(call("fit", "--evidence", str(path), "--out", str(made), "--json"))
+    given = ("--without", "lim21", "--evidence", str(path))
+    message = refused(call("fit", *given, "--out", str(made), "--json"))
     place, _, rest = message.splitlines()[0].partition(": ")
     assert place == f"{path}, line {line_named(right, text, case)}"
     field = re.escape(dotted_path(case.path)).replace(r"facts\[0\]", r"facts\[\d+\]")
@@ -248,13 +254,86 @@ def test_a_wrong_fact_is_answered(case: Case, call: Callable[..., Answer], tmp_p
     assert not made.exists()
 
 
+@pytest.mark.parametrize("case", own_cases.CASES, ids=lambda case: case.name)
+def test_an_own_fact_that_cannot_be_fitted_is_answered_before_the_fit(
+    case: Case, call: Callable[..., Answer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("something is simulated before the facts are known to be readable")
+
+    monkeypatch.setattr("simtrial.synthesis.fit.cell_tables", never)
+    (tmp_path / "own26_protocol.yaml").write_text(own_cases.PROTOCOL, encoding="utf-8")
+    path, made = tmp_path / "own26.yaml", tmp_path / "made.npz"
+    text = exchanged(own_cases.OWN, case)
+    path.write_text(text, encoding="utf-8")
+    message = refused(call("fit", "--evidence", str(path), "--out", str(made), "--json"))
+    check_message(message, f"{path}, line {line_named(own_cases.OWN, text, case)}", case)
+    if case.path[0] == "defaults":
+        assert len(message.splitlines()) == 1, "a fault of the defaults is told once"
+    assert not made.exists()
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in own_cases.CASES if c.example is not None], ids=lambda case: case.name
+)
+def test_the_example_of_a_message_mends_the_own_document(case: Case, tmp_path: Path) -> None:
+    path = tmp_path / "own26.yaml"
+    (tmp_path / "own26_protocol.yaml").write_text(own_cases.PROTOCOL, encoding="utf-8")
+    text = exchanged(own_cases.OWN, case)
+    # that a document has nothing to fit is seen where the whole fit is made ready
+    read = evidence_of if case.name == "nothing_to_fit" else own_facts_of
+    for _ in range(3):  # facts of one fault in their own fields are mended one by one
+        path.write_text(text, encoding="utf-8")
+        try:
+            read(ledger.load_with([path]))
+            break
+        except EvidenceError as fault:
+            text = applied(text, str(fault).splitlines()[0])
+    else:
+        read(ledger.load_with([path]))
+    assert text != exchanged(own_cases.OWN, case)
+
+
+def applied(text: str, message: str) -> str:
+    """Return a document with the example of a message written where the message says."""
+    where, _, rest = message.partition(": ")[2].partition(" is ")
+    example = rest.rpartition("; for example ")[2].removesuffix(".")
+    document = parse_yaml(text, "own26.yaml").data
+    given = parse_yaml("{" + example + "}", "example").data
+    if (where == "facts[1].subtypes" and "quantity" in given) or "courses_given" in example:
+        made = {k: v for k, v in document["facts"][1].items() if k != "subtypes"}
+        document["facts"].append(made | given | {"id": "own26.made.up", "label": "O99"})
+        if "courses_given" in example:
+            made = document["facts"][-1]
+            made |= {"cohort": "own26.treated", "n": 40}
+        return json.dumps(document)
+    steps = [int(s) if s.isdigit() else s for s in re.findall(r"[A-Za-z_0-9]+", where)]
+    (*parents, key), inside = steps, document
+    for step in parents:
+        if set(given) & {step}:
+            break  # the example is of a field around the one at fault
+        inside = inside[step]
+    for name, value in given.items():
+        if name == "protocol":
+            document[name] = value
+        elif "." in name:
+            document["cohorts"][name] = value
+        else:
+            inside[name] = value
+    if "is not a known key" in message and key not in given:
+        inside.pop(key, None)
+    if "subtype" in given:
+        inside.pop("subtypes", None)
+    return json.dumps(document)
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
         ("lim12.yaml", "lim21.yaml"),
         ("", "no *.yaml in this directory"),
         ("empty.yaml", "the file is empty"),
-        ("list.yaml", "must be 'key: value' lines, such as id: lim21"),
+        ("list.yaml", "must be 'key: value' lines, such as id: list"),
     ],
 )
 def test_an_evidence_file_that_cannot_be_read_is_answered(
@@ -327,7 +406,7 @@ def faults_at(model: Any, key: str, fields: dict[str, Any]) -> list[Any]:
 WITHOUT_EXAMPLE = {
     (model, name)
     for model, names in {
-        "DocumentFile": ("citation", "cohorts", "defaults", "facts"),
+        "DocumentFile": ("citation", "text", "cohorts", "defaults", "facts"),
         "Fact": ("locator", "timing", "values", "readings", "alternatives"),
         "Alternative": ("values",),
         "PatientTable": ("patients",),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from simtrial.evidence.audit_printed import possible_counts
+from simtrial.evidence.audit_rules.percentages import possible_counts, share_of_patients
 from simtrial.evidence.findings import Finding, Severity, finding
 from simtrial.evidence.ledger import Ledger
 from simtrial.evidence.records import Fact
 from simtrial.evidence.rules import cohorts_of, sets_around
-from simtrial.evidence.values import Mix, Multinomial, Percentage, Times
+from simtrial.evidence.sources import Timing
+from simtrial.evidence.values import Mix, Multinomial, Percentage, Tally, Times
 from simtrial.evidence.wording import counted, in_words, subtypes_of
 
 
@@ -33,10 +34,23 @@ def counts_in_larger_sets(ledger: Ledger) -> Iterator[Finding]:
                 inner.unit == "courses",
             ):
                 continue
-            more = outer.n - inner.n
-            if any(k <= count <= k + more for k in few for count in many):
+            if not _comparable(inner.timing, outer.timing):
                 continue
-            allowed = f"{min(few)} to {max(few) + more}"
+            more = outer.n - inner.n
+            # whoever was not yet counted inside may come later
+            later = (
+                (inner.timing.how, _moment(inner.timing))
+                != (
+                    outer.timing.how,
+                    _moment(outer.timing),
+                )
+                and outer.timing.how == "by"
+                and inner.timing.how != "end"
+            )
+            most = outer.n if later else more
+            if any(k <= count <= k + most for k in few for count in many):
+                continue
+            allowed = f"{min(few)} to {min(max(few) + most, outer.n)}"
             same = (inner.endpoint, inner.timing) == (outer.endpoint, outer.timing)
             proof = (
                 f"{in_words(outer.values, outer.unit)} of {outer.cohort} ({outer.n}) is "
@@ -45,8 +59,40 @@ def counts_in_larger_sets(ledger: Ledger) -> Iterator[Finding]:
             )
             if not same:
                 proof += "; endpoint or time are not the same"
-            severity: Severity = "error" if same else "warning"
+            usable = "unusable" not in (inner.role, outer.role)
+            severity: Severity = "error" if same and usable else "warning"
             yield finding("larger_set", outer, severity, proof, related=(inner.id,))
+
+
+def _moment(timing: Timing) -> tuple[str, float] | None:
+    if timing.week is not None:
+        return "week", timing.week
+    return None if timing.months is None else ("months", timing.months)
+
+
+def _comparable(inner: Timing, outer: Timing) -> bool:
+    """Return whether counts at two times bound one another.
+
+    At one time they do, however it is worded; a count of an earlier time, or on a day, bounds
+    from below what is counted ever by a later one.
+    """
+    first, last = _moment(inner), _moment(outer)
+    if first == last:
+        return (inner.how == "baseline") == (outer.how == "baseline")
+    if first is None or last is None or first[0] != last[0]:
+        return False
+    return outer.how == "by" and inner.how in ("by", "at") and first[1] <= last[1]
+
+
+def tallies_over_their_patients(ledger: Ledger) -> Iterator[Finding]:
+    """Tell how many patients of a tally must have several of its properties."""
+    for fact in ledger.facts.values():
+        if isinstance(fact.values, Tally):
+            total, n = sum(fact.values.cells.values()), fact.values.n
+            if total > n:
+                said = " + ".join(f"{name} {k}" for name, k in fact.values.cells.items())
+                proof = f"{said} = {total} among {n} patients: {total - n} more than there are"
+                yield finding("tally_sum", fact, "note", proof)
 
 
 def counts_in_their_nest(ledger: Ledger) -> Iterator[Finding]:
@@ -86,7 +132,7 @@ def first_visits_and_counts(ledger: Ledger) -> Iterator[Finding]:
 def _counts(fact: Fact) -> list[int]:
     """Return the counts that a fact's figures stand for, none where they are no count."""
     if isinstance(fact.values, Percentage):
-        return possible_counts(fact.values, fact.n)
+        return possible_counts(fact.values, fact.n) if share_of_patients(fact) else []
     own = counted(fact.values)
     return [] if own is None or own[1] != fact.n else [own[0]]
 
@@ -121,7 +167,7 @@ def _not_of_cells(fact: Fact, outer: Fact, cells: dict[str, int]) -> Iterator[st
     if isinstance(fact.values, Times):
         for cell, n in cells.items():
             week = cell.removeprefix(f"{name}_w")
-            if week != cell and week.isdigit():
+            if week != cell and week.isascii() and week.isdecimal():
                 seen = fact.values.first_by_week.get(int(week), 0)
                 if seen != n:
                     yield f"{seen} first at week {week}, and {outer.label} has {cell} {n}"
@@ -135,12 +181,13 @@ def _not_of_cells(fact: Fact, outer: Fact, cells: dict[str, int]) -> Iterator[st
     if first and own[0] != sum(first):
         sums = " + ".join(map(str, first))
         yield f"{own[0]} of {own[1]}, and {outer.label} has {name}_first {sums} = {sum(first)}"
-    elif not first and own[0] not in _sums(list(cells.values())):
+    elif not first and own[0] not in _sums(list(cells.values()), own[0]):
         yield f"{own[0]} of {own[1]}, and no cells of {outer.label} sum to {own[0]}"
 
 
-def _sums(numbers: list[int]) -> set[int]:
+def _sums(numbers: list[int], most: int) -> set[int]:
+    """Return every sum of some of the numbers, up to the one that is asked for."""
     sums = {0}
     for number in numbers:
-        sums |= {number + other for other in sums}
+        sums |= {number + other for other in sums if number + other <= most}
     return sums

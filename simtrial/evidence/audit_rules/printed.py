@@ -1,19 +1,21 @@
-"""Rules about what is printed: percentages, intervals, figures told twice, and readings."""
+"""Rules about what is printed: digits, counts, intervals, figures told twice, and readings."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from simtrial.evidence.findings import Finding, Severity, finding
+from simtrial.evidence.audit_rules.percentages import percentages_in
+from simtrial.evidence.digits import decimals_of, leaves, unprinted
+from simtrial.evidence.findings import Finding, Severity, finding, used_of
 from simtrial.evidence.ledger import Ledger
 from simtrial.evidence.records import Fact
-from simtrial.evidence.values import Interval, Percentage
-from simtrial.evidence.wording import counted, in_words
+from simtrial.evidence.values import Interval, MeanChange, MeanSd, Number, Percentage
+from simtrial.evidence.wording import counted, in_words, place
 from simtrial.stats.intervals import METHOD_NAMES, METHODS, IntervalMethod, exact_interval
 
-_OF = re.compile(r"(?P<count>\d+)\s*(?:/|of)\s*(?P<n>\d+)")
-_WITH_PERCENT = re.compile(r"(?P<count>\d+)\s*\((?P<percent>\d+(?:\.(?P<decimals>\d+))?)\s*%?\)")
+_OF = re.compile(r"(?<![\d.,/])(?P<count>\d+)\s*(?:/|of|out of)\s*(?P<n>\d+)(?![\d/]|\.\d)")
+_MEASURED = (MeanSd, MeanChange, Number, Percentage)
 # a printed figure is compared in binary floating point: 1e-9 is far below its last digit
 _FUZZ = 1e-9
 
@@ -24,58 +26,23 @@ def printed_text_of_counts(ledger: Ledger) -> Iterator[Finding]:
         own, text = counted(fact.as_printed), fact.printed.strip()
         if own is None:
             continue
-        said = _OF.fullmatch(text)
-        if said and (int(said["count"]), int(said["n"])) != own:
+        said = [(int(found["count"]), int(found["n"])) for found in _OF.finditer(text)]
+        if said and own not in said:
             proof = f"printed is '{text}', and the figures entered as printed are {own[0]}/{own[1]}"
             yield finding("printed_text", fact, "error", proof)
-        said = _WITH_PERCENT.fullmatch(text)
-        if said and int(said["count"]) != own[0]:
+        counts = [count for count, _ in percentages_in(text)]
+        if not said and counts and own[0] not in counts:
             proof = f"printed is '{text}', and the count entered as printed is {own[0]}"
             yield finding("printed_text", fact, "error", proof)
 
 
-def percentages_of_counts(ledger: Ledger) -> Iterator[Finding]:
-    """Find percentages that are not their count's, to the digits that are printed."""
+def digits_of_values(ledger: Ledger) -> Iterator[Finding]:
+    """Find values of which a number is not among the digits that stand at the place."""
     for fact in ledger.facts.values():
-        own = counted(fact.as_printed)
-        if own is None:
-            continue
-        for percentage in _percentages_beside(fact):
-            if _rounds_to(percentage, *own):
-                continue
-            count, n = own
-            nearest = round(percentage.percent * n / 100.0)
-            share = _percent(count, n, max(percentage.decimals, 1))
-            proof = f"printed {in_words(percentage)}; {count}/{n} is {share}"
-            if nearest == count:
-                proof += f"; no other count of {n} is nearer, so it is a slip of rounding"
-            else:
-                other = _percent(nearest, n, max(percentage.decimals, 1))
-                proof += f"; the nearest count of {n} is {nearest} ({other})"
-            severity: Severity = "warning" if nearest == count else "error"
-            yield finding("percentage_of_count", fact, severity, proof)
-
-
-def percentages_without_count(ledger: Ledger) -> Iterator[Finding]:
-    """Find percentages that no count of their patients gives.
-
-    Those that a count does give are compared with counts of related patients by
-    :func:`simtrial.evidence.audit_sums.counts_in_larger_sets`.
-    """
-    for fact in ledger.facts.values():
-        if isinstance(fact.values, Percentage) and not possible_counts(fact.values, fact.n):
-            below = int(fact.values.percent * fact.n / 100.0)
-            digits = max(fact.values.decimals, 1)
-            near = [k for k in (below, below + 1) if k <= fact.n]
-            shares = " and ".join(f"{k}/{fact.n} is {_percent(k, fact.n, digits)}" for k in near)
-            proof = f"printed {in_words(fact.values)} of {fact.n}, which no count gives: {shares}"
-            severity: Severity = "error" if fact.read_by else "warning"
-            yield finding("percentage_without_count", fact, severity, proof)
-
-
-def possible_counts(percentage: Percentage, n: int) -> list[int]:
-    """Return the counts of ``n`` that round to a printed percentage."""
-    return [count for count in range(n + 1) if _rounds_to(percentage, count, n)]
+        missing = unprinted(fact)
+        if missing:
+            proof = f"{'; '.join(missing)}; {place(fact.locator)} has '{fact.locator.digits}'"
+            yield finding("digits", fact, "error", proof)
 
 
 def intervals_by_their_method(ledger: Ledger) -> Iterator[Finding]:
@@ -96,16 +63,20 @@ def intervals_by_their_method(ledger: Ledger) -> Iterator[Finding]:
 
 def printed_twice(ledger: Ledger) -> Iterator[Finding]:
     """Find a quantity that a document prints twice of the same patients with other figures."""
-    first: dict[object, Fact] = {}
+    told: dict[object, list[Fact]] = {}
     for fact in ledger.facts.values():
         about = (fact.document, fact.quantity, fact.cohort, fact.n, fact.subtype, fact.subtypes)
-        key = (*about, fact.arm, fact.timing, fact.kind, fact.unit)
-        other = first.setdefault(key, fact)
-        if other is fact or other.as_printed == fact.as_printed:
+        statistic = getattr(fact.values, "statistic", None)
+        key = (*about, fact.arm, fact.timing, fact.kind, fact.unit, statistic)
+        before = told.setdefault(key, [])
+        other = next((one for one in before if not _agree(one, fact)), None)
+        before.append(fact)
+        if other is None:
             continue
         proof = f"{_told(other)}, {_told(fact)}, of the same {fact.n}"
         # of endpoints worded otherwise the figures may differ and both be right
         alike = other.endpoint == fact.endpoint and other.values != fact.values
+        alike = alike and "unusable" not in (fact.role, other.role)
         severity: Severity = "error" if alike else "warning"
         yield finding("printed_twice", fact, severity, proof, related=(other.id,))
 
@@ -130,28 +101,31 @@ def second_readings(ledger: Ledger) -> Iterator[Finding]:
             proof = f"read once: {fact.readings.first}; no second reading"
             yield finding("second_reading", fact, "note", proof)
         elif second != "agrees":
-            proof = f"first reading {fact.readings.first}; second reading {second}"
+            proof = f"first reading {fact.readings.first}; second reading {second}; resolved: "
+            proof += fact.readings.resolved or ""
             yield finding("second_reading", fact, "warning", proof)
+
+
+def _agree(one: Fact, other: Fact) -> bool:
+    """Return whether two prints of a figure agree, to the coarser of their digits.
+
+    What only one of them prints, such as an SD or an interval, is no disagreement.
+    """
+    theirs = dict(leaves(other.as_printed))
+    ours = dict(leaves(one.as_printed))
+    if not isinstance(one.as_printed, _MEASURED):
+        return one.as_printed == other.as_printed
+    for name in ours.keys() & theirs.keys():
+        a, b = ours[name], theirs[name]
+        half = max(0.5 * 10.0 ** -decimals_of(one, a), 0.5 * 10.0 ** -decimals_of(other, b))
+        if a != b and (decimals_of(one, a) == decimals_of(other, b) or abs(a - b) > half + _FUZZ):
+            return False
+    return getattr(one.as_printed, "relation", "=") == getattr(other.as_printed, "relation", "=")
 
 
 def _told(fact: Fact) -> str:
     words = in_words(fact.as_printed, fact.unit)
     return f"{fact.label} prints {words}" + (f" ('{fact.printed}')" * (fact.printed != words))
-
-
-def _percentages_beside(fact: Fact) -> Iterator[Percentage]:
-    for other in fact.alternatives:
-        if isinstance(other.values, Percentage):
-            yield other.values
-    said = _WITH_PERCENT.fullmatch(fact.printed.strip())
-    if said and float(said["percent"]) <= 100.0:
-        decimals = len(said["decimals"] or "")
-        yield Percentage(percent=float(said["percent"]), decimals=decimals)
-
-
-def _rounds_to(percentage: Percentage, count: int, n: int) -> bool:
-    half_digit = 0.5 * 10.0**-percentage.decimals
-    return abs(100.0 * count / n - percentage.percent) <= half_digit + _FUZZ
 
 
 def _gives(printed: Interval, method: IntervalMethod, count: int, n: int) -> bool:
@@ -185,14 +159,10 @@ def _interval_finding(
         others = [name for name in METHODS if name != printed.method]
         proof += f"; no method gives it: {', '.join(map(ends, others))}"
     exact = _range(exact_interval(count, n, level), digits)
-    used = f"{in_words(fact.values, fact.unit)}, exact interval {exact} %"
+    used = used_of(fact, f"{in_words(fact.values, fact.unit)}, exact interval {exact} %")
     return finding("interval_method", fact, "warning" if given else "error", proof, used=used)
 
 
 def _range(ends: tuple[float, float], digits: int) -> str:
     low, high = ends
     return f"{100 * low:.{digits}f} to {100 * high:.{digits}f}"
-
-
-def _percent(count: int, n: int, digits: int) -> str:
-    return f"{100.0 * count / n:.{digits}f} %"
