@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.workflow.own_cases import PROTOCOL
+
 Edit = Callable[..., Path]
 
 
@@ -25,3 +27,11 @@ def edited(tmp_path: Path) -> Edit:
         return tmp_path
 
     return edit
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a new folder that holds the protocol of the own document of the tests."""
+    monkeypatch.chdir(tmp_path)
+    Path("own26_protocol.yaml").write_text(PROTOCOL, encoding="utf-8")
+    return tmp_path
