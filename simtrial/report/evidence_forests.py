@@ -20,6 +20,7 @@ from simtrial.evidence.proportions import (
 from simtrial.evidence.records import Fact
 from simtrial.evidence.wording import in_words, subtypes_of, when
 from simtrial.report.forest import Forest, Group, Look, Row
+from simtrial.report.tables import per_hundred
 
 LINES = {
     "first_line": "First line",
@@ -152,7 +153,7 @@ def response_numbers(ledger: Ledger) -> list[Numbers]:
             fact.endpoint,
             time_in_words(fact),
             _count(rate),
-            per_hundred(rate),
+            per_hundred(rate.count / rate.n),
             _limits(rate),
             "; ".join(_remarks(ledger, rate)),
         ]
@@ -175,19 +176,13 @@ def harm_numbers(ledger: Ledger) -> list[Numbers]:
             _event(rate),
             time_in_words(fact),
             f"{_count(rate)} {_of(rate)}",
-            per_hundred(rate),
+            per_hundred(rate.count / rate.n),
             _limits(rate),
             rate.model,
             "; ".join(remarks),
         ]
         out.append(Numbers(fact, cells))
     return out
-
-
-def per_hundred(rate: Rate) -> str:
-    """Return ``100 count / n`` with one decimal, halves rounded up as documents do."""
-    tenths = (2000 * rate.count + rate.n) // (2 * rate.n)
-    return f"{tenths // 10}.{tenths % 10}"
 
 
 def left_out_by_reason(selection: Selection) -> dict[str, list[Fact]]:
@@ -249,7 +244,7 @@ def _response_row(ledger: Ledger, rate: Rate, usual: Mapping[str, str], *, arm: 
         columns=(
             _study(rate),
             _count(rate),
-            f"{per_hundred(rate)} ({_limits(rate)})",
+            f"{per_hundred(rate.count / rate.n)} ({_limits(rate)})",
         ),
         look=look if rate.cited_as is None else "second_hand",
         indent=0 if rate.again is None else 1,
@@ -264,7 +259,7 @@ def _harm_row(ledger: Ledger, rate: Rate, usual: Mapping[str, str]) -> Row:
         columns=(
             rate.unit,
             _count(rate),
-            f"{per_hundred(rate)} ({_limits(rate)})",
+            f"{per_hundred(rate.count / rate.n)} ({_limits(rate)})",
         ),
         look=look if rate.cited_as is None else "second_hand",
         # what is conditional is a part of no row: its patients are not all the treated

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from simtrial.report.tables import aligned
+from simtrial.report.tables import aligned, per_hundred
 
 _LABEL, _WIDTH = 12, 100
 _VALUE, _PLACE = 38, 24  # most letters of a column of the list
@@ -122,7 +121,7 @@ def _has_interval(entry: Mapping[str, Any]) -> bool:
 
 def _short_share(share: Mapping[str, Any]) -> str:
     low, high = share["interval95"]
-    return f"{_percent(share['share'])} % ({100 * low:.1f} to {100 * high:.1f})"
+    return f"{per_hundred(share['share'])} % ({100 * low:.1f} to {100 * high:.1f})"
 
 
 def _short_place(place: str) -> str:
@@ -219,17 +218,11 @@ def _fact_lines(fact: Mapping[str, Any]) -> Iterator[str]:
         yield _patient_table(fact["values"]["patients"])
 
 
-def _percent(share: float) -> str:
-    """Return a share in per cent with one decimal, halves rounded up as documents do."""
-    tenths = math.floor(1000.0 * share + 0.5 + 1e-9)  # 1/16 is 6.25 %, printed as 6.3
-    return f"{tenths // 10}.{tenths % 10}"
-
-
 def _share(share: Mapping[str, Any]) -> str:
     low, high = share["interval95"]
     cell = "" if share["cell"] == "all" else f"{share['cell']}: "
     return (
-        f"{cell}{_percent(share['share'])} %, exact 95 % interval "
+        f"{cell}{per_hundred(share['share'])} %, exact 95 % interval "
         f"{100 * low:.1f} to {100 * high:.1f} % (Clopper-Pearson)"
     )
 

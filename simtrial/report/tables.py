@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -189,3 +190,9 @@ def assumption_table(document: Mapping[str, Any]) -> str:
     total = ", ".join(f"{counted.get(status, 0)} {status}" for status in order)
     said = "".join(f"{limit}\n" for limit in fit_limits(document.get("posterior_fit", {})))
     return f"{said}Inputs: {total}.\n{aligned(rows, right=[2])}"
+
+
+def per_hundred(share: float) -> str:
+    """Return a share times 100 with one decimal, halves rounded up as the documents do."""
+    tenths = math.floor(1000.0 * share + 0.5 + 1e-9)  # 1/16 is 6.25 %, printed as 6.3
+    return f"{tenths // 10}.{tenths % 10}"

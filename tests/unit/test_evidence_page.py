@@ -14,13 +14,13 @@ from simtrial.evidence.proportions import adverse_event_rates, response_proporti
 from simtrial.evidence.wording import place
 from simtrial.report.evidence_forests import (
     harm_forest,
-    per_hundred,
     response_forest,
     what_and_when,
 )
 from simtrial.report.evidence_page import HARM, PAGE, RESPONSE, evidence_page, save_page
 from simtrial.report.forest import numbers_digest
 from simtrial.report.markdown import escaped, table
+from simtrial.report.tables import per_hundred
 from tests.unit.made_up_ledger import NASTY, made_up_ledger
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -157,7 +157,7 @@ def test_numbers_of_the_figures_stand_below_them(page: str, ledger: Ledger) -> N
         assert len(numbers) - 2 == len(selection.rates)
         for rate, line in zip(selection.rates, numbers[2:], strict=True):
             low, high = rate.interval
-            assert f"| {per_hundred(rate)} |" in line
+            assert f"| {per_hundred(rate.count / rate.n)} |" in line
             assert f"| {100 * low:.1f} to {100 * high:.1f} |" in line
             assert re.search(rf"\| {rate.count} (of|in) {rate.n}\b", line)
         for left in selection.left_out:
@@ -183,7 +183,7 @@ def test_the_patients_of_a_printed_table_are_all_shown() -> None:
 def test_a_half_is_rounded_up_as_documents_do() -> None:
     rates = {r.fact.label: r for r in adverse_event_rates(load_ledger()).rates}
     assert (rates["M15"].count, rates["M15"].n) == (5, 16)
-    assert per_hundred(rates["M15"]) == "31.3"
+    assert per_hundred(rates["M15"].count / rates["M15"].n) == "31.3"
 
 
 @pytest.mark.parametrize(
