@@ -45,11 +45,12 @@ def one_of(name: str, value: object, choices: Sequence[str]) -> str:
     raise ArgumentError(name, value, f"choose {' or '.join(choices)}", repr(near or choices[0]))
 
 
-def instance[T](name: str, value: object, kind: type[T], example: str) -> T:
-    """Return a value of a class, or raise ArgumentError that shows how one is made."""
+def instance[T](name: str, value: object, kind: type[T] | tuple[type[T], ...], example: str) -> T:
+    """Return a value of a class, or of one of some, or raise ArgumentError that shows how to."""
     if isinstance(value, kind):
         return value
-    raise ArgumentError(name, value, f"it must be a {kind.__name__}", example)
+    usual = kind[0] if isinstance(kind, tuple) else kind
+    raise ArgumentError(name, value, f"it must be a {usual.__name__}", example)
 
 
 def check_effort(*, seed: object, workers: object, chunk: object = None) -> None:

@@ -286,3 +286,10 @@ def normals_in_place(numbers: NDArray[np.float64], n: int, tails: NDArray[np.flo
         x = numbers[i]
         central = _central_quantile(x - 0.5)
         numbers[i] = x if abs(x) > 1.0 else central
+
+
+@kernel
+def exponentials_in_place(numbers: NDArray[np.float64]) -> None:
+    """Turn uniforms into unit exponentials, equal in every bit to ``-plog(u)``."""
+    for i in range(numbers.shape[0]):
+        numbers[i] = -_log_of_normal(numbers[i], 0.0)

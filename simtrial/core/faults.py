@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import NoneType
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from simtrial.core.located import FieldPath, Located, dotted_path, flow, nearest, shown
+from simtrial.core.located import (
+    FieldPath,
+    Located,
+    as_written,
+    dotted_path,
+    flow,
+    nearest,
+    shown,
+    value_at,
+)
 from simtrial.core.other_names import meant_choice
 from simtrial.core.other_units import in_another_unit, in_our_unit
 
@@ -39,14 +49,44 @@ def describe_all(
     """Return one line about each fault that pydantic found, in the order of the file."""
     found: dict[FieldPath, tuple[int, bool, str]] = {}
     renamed = set()  # what is missing because it stands under another name
-    for details in faults:
+    for details in _told_once(faults):
         path, message, meant = _describe(model, located, details)
         place = (located.line(path) or 0, details["type"] == "missing", message)
-        found.setdefault(path, place)  # a union reports each of its members; the first is enough
+        found.setdefault(path, place)
         if meant is not None:
             renamed.add((*path[:-1], meant))
     kept = [place for path, place in found.items() if not (place[1] and path in renamed)]
     return [message for _, _, message in sorted(kept, key=lambda place: place[:2])]
+
+
+# what pydantic writes into a path for a member of a union: ``constrained-float``, ``tuple[...]``
+_MEMBER = re.compile(r"^((constrained-)?(float|int|str)|(tuple|list|dict)\[.*\])$")
+
+
+def _told_once(faults: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the faults without those that another one explains.
+
+    A union reports each of its members: of a list the member that is none says it is no number,
+    and the one that is says which element is wrong; the deeper is told. Too long a list is told
+    before what is wrong with its elements, too short a one after them.
+    """
+    plain = []
+    for details in faults:
+        parts = tuple(part for part in details["loc"] if not _is_member(part))
+        plain.append((parts, len(parts) < len(details["loc"]), details))
+    too_long = {path for path, _, details in plain if details["type"] == "too_long"}
+    out: list[Mapping[str, Any]] = []
+    for path, of_union, details in plain:
+        inside_too_long = any(path[: len(whole)] == whole != path for whole in too_long)
+        deeper = any(other[: len(path)] == path != other for other, _, _ in plain)
+        explained = (of_union or details["type"] == "too_short") and details["type"] != "too_long"
+        if not inside_too_long and not (deeper and explained):
+            out.append({**details, "loc": path})
+    return out
+
+
+def _is_member(part: str | int) -> bool:
+    return isinstance(part, str) and _MEMBER.match(part) is not None
 
 
 def _describe(
@@ -62,13 +102,14 @@ def _describe(
             path += fault.path
             value = value_at(located.data, path)
         example = fault.example
+    whole = path
     while len(path) > 1 and not isinstance(value_at(located.data, path[:-1]), dict | list):
         path = path[:-1]  # a bare value may stand for a mapping; the user has not written its keys
-    where = located.where(path)
+    where = located.where(as_written(located.data, path))
     if kind == "extra_forbidden":
         words, meant = _meant(model, located, path, value)
         return path, f"{where} is not a known key (its value is {shown(value)}); {words}.", meant
-    example = example or _example(model, located, path)
+    example = example or _of_bare(model, whole, path) or _example(model, located, path)
     if "[key]" in details["loc"]:
         given = shown(value_at(located.data, path))
         near = meant_choice(value, [str(c) for c in _key_choices(field_at(model, path))])
@@ -79,7 +120,7 @@ def _describe(
         return path, f"{where} is missing; it is required{_such_as(example)}.", None
     if kind == "value_error":
         return path, f"{where} is {shown(value)}; {fault}{_such_as(example)}.", None
-    rule, better = _rule(model, path, details)
+    rule, better = _rule(model, path, details, whole)
     return path, f"{where} is {shown(value)}; {rule}{_such_as(better or example)}.", None
 
 
@@ -87,25 +128,21 @@ def _such_as(example: str | None) -> str:
     return f"; for example {example}" if example else ""
 
 
-def value_at(data: Any, path: FieldPath) -> Any:
-    """Return what the user wrote at a path; nothing where a default stands."""
-    for part in path:
-        try:
-            data = data[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return data
-
-
 # the rule of a field, from the type of the fault
 
 
 def _rule(
-    model: type[BaseModel], path: FieldPath, details: Mapping[str, Any]
+    model: type[BaseModel],
+    path: FieldPath,
+    details: Mapping[str, Any],
+    whole: FieldPath | None = None,
 ) -> tuple[str, str | None]:
-    """Return the rule that a value breaks, and an example where the value itself suggests one."""
+    """Return the rule that a value breaks, and an example where the value itself suggests one.
+
+    ``whole`` is the path with the key that a bare value stands for, where it does.
+    """
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
-    field = field_at(model, path)
+    field = field_at(model, path if whole is None else whole)
     key = str(path[-1]) if path else ""
     if kind in _NUMBERS:
         bounds = _bounds(field, context)
@@ -162,8 +199,12 @@ _WORDS = {
 def _bounds(field: Any, context: Mapping[str, Any]) -> dict[str, float]:
     """Return the bounds ``gt, ge, lt, le`` of a field."""
     out = {}
+    constraints = [*getattr(field, "metadata", ())]
+    for member in get_args(getattr(field, "annotation", None)):  # of a union, each has its own
+        for noted in getattr(member, "__metadata__", ()):
+            constraints += getattr(noted, "metadata", ())
     for name in ("gt", "ge", "lt", "le"):
-        for constraint in getattr(field, "metadata", ()):
+        for constraint in constraints:
             if getattr(constraint, name, None) is not None:
                 out[name] = getattr(constraint, name)
         if name in context:
@@ -327,6 +368,17 @@ def _paths_to(model: Any, key: str, path: FieldPath = ()) -> Iterator[FieldPath]
 def _example(model: type[BaseModel], located: Located, path: FieldPath) -> str:
     """Return an example of the field at a path: the document's own, or that of its field."""
     return located.example(path) or example_of(model, path)
+
+
+def _of_bare(model: type[BaseModel], whole: FieldPath, path: FieldPath) -> str | None:
+    """Return the example of the key that a bare number stands for, under the user's own name.
+
+    None where the field has no bounds: then its name decides which numbers are right.
+    """
+    field = field_at(model, whole)
+    bare = len(whole) == len(path) + 1 and isinstance(path[-1], str) and field is not None
+    known = bare and field.examples and _bounds(field, {})
+    return f"{path[-1]}: {field.examples[0]}" if known else None
 
 
 def example_of(model: type[BaseModel], path: FieldPath) -> str:

@@ -74,6 +74,28 @@ def dotted_path(path: Sequence[str | int]) -> str:
     return out
 
 
+def value_at(data: Any, path: FieldPath) -> Any:
+    """Return what the user wrote at a path; nothing where a default stands."""
+    for part in path:
+        if isinstance(data, list) and isinstance(part, str):
+            continue  # the list stands for a mapping with that key
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data
+
+
+def as_written(data: Any, path: FieldPath) -> FieldPath:
+    """Return a path without the keys that a bare list stands for, which no user has written."""
+    out: list[str | int] = []
+    for part in path:
+        if not (isinstance(data, list) and isinstance(part, str)):
+            out.append(part)
+            data = value_at(data, (part,))
+    return tuple(out)
+
+
 def shown(value: Any) -> str:
     """Return a value as a user would write it in YAML, cut short when long."""
     text = _written(value)

@@ -24,6 +24,7 @@ _UNITS: dict[str, tuple[str, float]] = {
 }
 _SHORT = {"d": "days", "wk": "weeks", "w": "weeks", "mgkg": "mg_per_kg", "gkg": "g_per_kg"}
 _LEAST_PERCENT = 5.0  # a share above 1 that may be a percentage
+_LEAST_ALPHA = 1.0  # an error of 2.5 is one of 2.5 %
 _MOST = 1e300  # no unit makes sense of more
 _FEWEST_DAYS = 8  # a number of weeks that may be one of days
 
@@ -110,8 +111,9 @@ def in_another_unit(
         tries = [(7.0, f"{value:g} days are {{:g}} weeks")] if value >= _FEWEST_DAYS else []
     elif unit in ("years", "year"):
         tries = [(12.0, f"{value:g} months are {{:g}} years")]
-    elif allows(0.999) and not allows(2.0):  # a share
-        tries = [(100.0, f"{value:g} % is {{:g}}")] if value >= _LEAST_PERCENT else []
+    elif (allows(0.999) or key == "alpha") and not allows(2.0):  # a share
+        least = _LEAST_ALPHA if key == "alpha" else _LEAST_PERCENT
+        tries = [(100.0, f"{value:g} % is {{:g}}")] if value >= least else []
     else:
         tries = []
     for divisor, words in tries:

@@ -42,6 +42,12 @@ class Purpose(IntEnum):
     COURSE_HARM = 13  # uniforms: 0 reaction, 1 thromboembolism, 2 other serious event, 3 when the
     # reaction, 4 its kind, 5 serious, 6..8 what follows each of the three [candidate, week of the
     # course]
+    OUTCOME_EVENT = 14  # uniforms: 0 time of the event, 1 time of dropout [patient, 0]
+    OUTCOME_ARRIVAL = 15  # uniform: 0 intensity cumulated since the previous arrival [patient, 0]
+    OUTCOME_ALLOCATION = 16  # uniforms: 0 block size, 1.. order within the block [block, 0];
+    # 0 arm, where every patient is drawn for alone [patient, 1]
+    OUTCOME_RESPONSE = 17  # uniforms: 0 responds, 1 stratum [patient, 0]; 0 part of the arm's
+    # prior, 1 quantile of it [arm, 1]
 
 
 Word = int | np.uint32  # a 32-bit word, whichever type holds it
@@ -121,3 +127,36 @@ def fill_uniforms(
         second = ((x2 << half) | x3) >> np.uint64(11)
         out[2 * block] = min((np.float64(np.int64(first)) + 0.5) * 2.0**-53, _BELOW_ONE)
         out[2 * block + 1] = min((np.float64(np.int64(second)) + 0.5) * 2.0**-53, _BELOW_ONE)
+
+
+@kernel
+def fill_across(
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    word: int,
+    occasion: int,
+    seed: int,
+    replicate: int,
+) -> None:
+    """Fill ``first`` and ``second`` (P,) with the two uniforms of one block of patients 0..P-1.
+
+    ``word, occasion`` : the first two counter words, the same for all.
+    """
+    # written out for the reason given in ``fill_uniforms``; here the loop is over patients
+    key0, key1 = np.uint64(seed & 0xFFFFFFFF), np.uint64((seed >> 32) & 0xFFFFFFFF)
+    c0, c1 = np.uint64(np.uint32(word)), np.uint64(np.uint32(occasion))
+    c3 = np.uint64(np.uint32(replicate))
+    low, half = np.uint64(0xFFFFFFFF), np.uint64(32)
+    for patient in range(first.shape[0]):
+        x0, x1, x2, x3 = c0, c1, np.uint64(np.uint32(patient)), c3
+        y0, y1 = key0, key1
+        for _ in range(10):
+            a = x0 * np.uint64(0xD2511F53)
+            b = x2 * np.uint64(0xCD9E8D57)
+            x0, x1, x2, x3 = (b >> half) ^ x1 ^ y0, b & low, (a >> half) ^ x3 ^ y1, a & low
+            y0 = (y0 + np.uint64(0x9E3779B9)) & low
+            y1 = (y1 + np.uint64(0xBB67AE85)) & low
+        one = ((x0 << half) | x1) >> np.uint64(11)
+        two = ((x2 << half) | x3) >> np.uint64(11)
+        first[patient] = min((np.float64(np.int64(one)) + 0.5) * 2.0**-53, _BELOW_ONE)
+        second[patient] = min((np.float64(np.int64(two)) + 0.5) * 2.0**-53, _BELOW_ONE)

@@ -178,6 +178,10 @@ def test_the_number_of_every_purpose_is_the_published_one() -> None:
         "FRAILTY": 11,
         "RISK": 12,
         "COURSE_HARM": 13,
+        "OUTCOME_EVENT": 14,
+        "OUTCOME_ARRIVAL": 15,
+        "OUTCOME_ALLOCATION": 16,
+        "OUTCOME_RESPONSE": 17,
     }
 
 
