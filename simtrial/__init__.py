@@ -15,7 +15,7 @@ _PLACES = {
     "load_ledger": "simtrial.evidence.ledger",
     "load_with": "simtrial.evidence.ledger",
     "Store": "simtrial.operating.store",
-    "power": "simtrial.planning.power",
+    "power": "simtrial.report.results",
     "size": "simtrial.report.results",
     "simulate": "simtrial.report.synthetic",
     "sensitivity": "simtrial.report.results",

@@ -6,25 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simtrial.core.compiled import kernel
-from simtrial.stats.beta import BetaRace, observe_first, observe_second, start_race
-from simtrial.trial.design import Design
-
-# A posterior probability can equal a threshold exactly (2 of 7 against 0 of 7 is 0.9); its running
-# sum then rounds either way with the order of patients. Its error is below 1e-13 (tested).
-_ROUNDING = 1e-11
+from simtrial.stats.beta import ROUNDING, BetaRace, observe_first, observe_second, start_race
+from simtrial.trial.plan import Plan
 
 
 def is_success(posterior: NDArray[np.float64], above: float) -> NDArray[np.bool_]:
     """Return whether each posterior probability lies strictly above the threshold."""
-    return posterior > above + _ROUNDING
+    return posterior > above + ROUNDING
 
 
-def prior_race(design: Design) -> BetaRace:
-    """Return the design's two priors, the arm that should be better first."""
+def prior_race(design: Plan) -> BetaRace:
+    """Return the design's two priors, each one beta, the arm that should be better first."""
     if design.analysis is None or design.decision is None:
         raise ValueError("the design has no analysis and no decision")
-    better, other = design.decision.success.arms()
-    return start_race(design.analysis.prior[better], design.analysis.prior[other])
+    (_, a, b), (_, c, d) = (
+        design.analysis.components(arm)[0] for arm in design.decision.success.arms()
+    )
+    return start_race((a, b), (c, d))
 
 
 @kernel

@@ -38,12 +38,13 @@ def cohort(
     """Write synthetic patients as tables, and one trial in pictures."""
     from simtrial.report.cohort_files import check_folder, check_show, save_cohort
     from simtrial.report.synthetic import check_amount, identity, simulate
-    from simtrial.trial.design import load_design
+    from simtrial.trial.design import load_patient_design
     from simtrial.trial.posterior import load_posterior
-    from simtrial.trial.scenario import load_scenario
+    from simtrial.trial.scenario import load_patient_scenario
 
     started = time.perf_counter()
-    spec, held, told = load_design(design), load_posterior(posterior), load_scenario(scenario)
+    spec = load_patient_design(design, "a table of patients")
+    held, told = load_posterior(posterior), load_patient_scenario(scenario, "a table of patients")
     sized = spec if n is None else spec.with_n(n)
     # refuse before the work what would be refused after it
     check_amount(sized, trials)

@@ -28,7 +28,7 @@ def power(
         list[str] | None,
         typer.Option(
             help="shipped name or file; may be given again; default point, "
-            "identical_arms and posterior"
+            "identical_arms and posterior, or for outcomes alone the one of the design's name"
         ),
     ] = None,
     n: Annotated[int | None, typer.Option(min=2, help="total sample size")] = None,
@@ -41,21 +41,31 @@ def power(
     engine: Annotated[
         Literal["compiled", "reference"], typer.Option(help="the quick one, or the SimPy one")
     ] = "compiled",
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="simulate also what can be computed exactly")
+    ] = False,
     seed: Seed = DEFAULT_SEED,
     workers: Workers = None,
     chunk: Chunk = None,
     posterior: PosteriorFile = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="folder for JSON and replicates; run again, it goes on"),
+        typer.Option(help="folder for JSON, figures and replicates; run again, it goes on"),
     ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Compute power, type I error and assurance at a sample size."""
     from simtrial.core.errors import DesignError
-    from simtrial.planning.power import DEFAULT_SCENARIOS, DEFAULT_TRIALS
+    from simtrial.planning.power import DEFAULT_TRIALS
     from simtrial.planning.power import power as find_power
+    from simtrial.report.looks import save_figures
+    from simtrial.report.outcome_tables import (
+        expected_lines,
+        looks_lines,
+        of_patients,
+        outcome_lines,
+    )
     from simtrial.report.tables import (
         assumption_table,
         control_lines,
@@ -69,14 +79,15 @@ def power(
     started = time.perf_counter()
     if trials is not None and mcse is not None:
         raise DesignError("--trials and --mcse exclude each other; give one, such as --mcse 0.003.")
-    spec, held = load_design(design), load_posterior(posterior)
+    spec = load_design(design)
+    held = None if posterior is None else load_posterior(posterior)
     folder = output_folder(out)
     store = open_store(folder)
     bars = BarProgress(quiet=quiet)
     try:
         found = find_power(
             spec,
-            scenarios=tuple(scenario) if scenario else DEFAULT_SCENARIOS,
+            scenarios=tuple(scenario) if scenario else None,
             posterior=held,
             n=n,
             trials=trials or DEFAULT_TRIALS,
@@ -89,24 +100,32 @@ def power(
             posterior_name=None if posterior is None else str(posterior),
             progress=bars,
             store=store,
+            simulate=simulate,
         )
     finally:
         bars.close()
         note_store(store, quiet=quiet)
     document = found.document
+    paths = []
     if folder is not None:
         write_whole(folder / "power.json", found.to_json() + "\n")
+        paths = [folder / "power.json", *save_figures(document, folder)]
     if json:
         say(found.to_json())
     else:
         say(document["title"] + "\n")
-        say(scenario_table(document) + "\n")
-        say("Harm until the last visit (share of patients, MCSE in brackets):")
-        say(harm_table(document) + "\n")
-        say("\n".join(detail_lines(document)))
-        say("\n" + "\n".join(control_lines(document)) + "\n")
+        patients = of_patients(document)
+        if patients is not None:
+            say(scenario_table(patients) + "\n")
+            say("Harm until the last visit (share of patients, MCSE in brackets):")
+            say(harm_table(patients) + "\n")
+            say("\n".join(detail_lines(patients)))
+            say("\n" + "\n".join(control_lines(patients)) + "\n")
+        for lines in (outcome_lines(document), looks_lines(document), expected_lines(document)):
+            if lines:
+                say("\n".join(lines) + "\n")
         say(assumption_table(document))
         say(f"\nRun again: {document['rerun']}")
-        if folder is not None:
-            say(f"Written: {folder / 'power.json'}")
+        for path in paths:
+            say(f"Written: {path}")
     finish(found.interrupted, started, quiet, kept=store is not None)

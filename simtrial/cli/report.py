@@ -23,11 +23,12 @@ def report(
     """Write one self-contained HTML page from a result: answer, grounds, inputs, an example."""
     from simtrial.report.example import why_no_example
     from simtrial.report.page import page
-    from simtrial.report.result_file import read_result
+    from simtrial.report.result_file import has_patients, read_result
     from simtrial.trial.posterior import load_posterior
 
     started = time.perf_counter()
-    document, held = read_result(result), load_posterior(posterior)
+    document = read_result(result)
+    held = load_posterior(posterior) if has_patients(document) else None
     output_folder(out.parent)
     text = page(document, held)
     write_whole(out, text)
@@ -35,7 +36,7 @@ def report(
     if json:
         say(canonical_json({"command": "report", "written": str(out), "bytes": size}))
     else:
-        missing = why_no_example(document, held)
+        missing = why_no_example(document, held) if has_patients(document) else None
         if missing is not None:
             say(f"Left out: the example trial; {missing}.")
         say(f"Written: {out} ({size / 1024:.0f} KiB)")

@@ -49,11 +49,12 @@ def sensitivity(
     """Show which assumptions move the power, and by how much."""
     from simtrial.planning.sensitivity import sensitivity as find_sensitivity
     from simtrial.report.tornado import save_figure, tornado_table
-    from simtrial.trial.design import load_design
+    from simtrial.trial.design import load_patient_design
     from simtrial.trial.posterior import load_posterior
 
     started = time.perf_counter()
-    spec, held = load_design(design), load_posterior(posterior)
+    spec = load_patient_design(design, "a sensitivity analysis")
+    held = load_posterior(posterior)
     folder = output_folder(out)
     bars = BarProgress(quiet=quiet)
     try:

@@ -57,6 +57,13 @@ def size(
     from simtrial.planning.results import target_of
     from simtrial.planning.size import size as find_size
     from simtrial.report.curves import save_figure
+    from simtrial.report.looks import save_figures
+    from simtrial.report.outcome_tables import (
+        expected_lines,
+        looks_lines,
+        of_patients,
+        outcome_lines,
+    )
     from simtrial.report.page import page
     from simtrial.report.tables import (
         assumption_table,
@@ -101,22 +108,31 @@ def size(
             note(f"Replaces the answer for {before['metric']} {before['value']:g} in {folder}.")
         write_whole(folder / "size.json", found.to_json() + "\n")
         paths = [folder / "size.json", *save_figure(document, folder)]
+        paths += save_figures(document, folder)
         write_whole(folder / "report.html", page(document, held))
         paths.append(folder / "report.html")
     if json:
         say(found.to_json())
     else:
         say(document["title"])
-        say(f"Endpoint: {document['endpoint']}; composite: an intercurrent event is no response.\n")
-        say(size_table(document) + "\n")
-        say("Response by arm (share of patients, MCSE in brackets):")
-        say(scenario_table(document) + "\n")
-        say("Harm until the last visit (share of patients, MCSE in brackets):")
-        say(harm_table(document) + "\n")
-        say("\n".join(control_lines(document)) + "\n")
+        if of_patients(document) is not None:
+            how = "; composite: an intercurrent event is no response"
+            say(f"Endpoint: {document['endpoint']}{how}.\n")
+            say(size_table(document) + "\n")
+            say("Response by arm (share of patients, MCSE in brackets):")
+            say(scenario_table(document) + "\n")
+            say("Harm until the last visit (share of patients, MCSE in brackets):")
+            say(harm_table(document) + "\n")
+            say("\n".join(control_lines(document)) + "\n")
+        else:
+            say(f"Endpoint: {document['endpoint']}.\n")
+            say(size_table(document) + "\n")
+            for lines in (outcome_lines(document), looks_lines(document), expected_lines(document)):
+                if lines:
+                    say("\n".join(lines) + "\n")
         say(assumption_table(document) + "\n")
         say(document["answer"])
-        if document["n_interval"]:
+        if document["n_interval"] and of_patients(document) is not None:
             low, high = document["n_interval"]
             say(
                 f"Interval of n: {low} to {high} (n, and all sizes looked at within 1.96 MCSE of "

@@ -115,6 +115,12 @@ def _table(document: Mapping[str, Any]) -> str:
         shown = ["-"] * 4
         if name is not None:
             m = found[name]
-            shown = [name, number(m["estimate"], 3), number(m["mcse"]), f"{m['replicates']:,}"]
+            exact = m["replicates"] == 0
+            shown = [
+                name,
+                number(m["estimate"], 5 if exact else 3),
+                "exact" if exact else number(m["mcse"]),
+                "-" if exact else f"{m['replicates']:,}",
+            ]
         rows.append([job["design"], str(job["n"]), job["scenario"], job["status"], *shown])
     return aligned(rows, right=[1, 5, 6, 7])

@@ -26,7 +26,7 @@ from simtrial.myositis.measures import advance_deviates, draw_baseline, observe_
 from simtrial.myositis.response import combined_benefit, correlation_over, relax
 from simtrial.myositis.taper import entry_dose
 from simtrial.myositis.tis import MINIMAL, improvement_score
-from simtrial.trial.design import Design, load_design
+from simtrial.trial.design import Design, load_patient_design
 
 CONTROL_RATE = "control.tis20_week16"
 SOLVED = "p_background"
@@ -43,7 +43,7 @@ def moves_control(name: str) -> bool:
 
 def reference_protocol() -> Design:
     """Return the protocol on which a control rate is stated."""
-    return load_design("reference_control")
+    return load_patient_design("reference_control")
 
 
 @kernel

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simtrial.analysis.beta_binomial import chance_difference_exceeds, posterior_difference
+from simtrial.analysis.beta_binomial import (
+    chance_difference_exceeds,
+    posterior_difference,
+    prior_race,
+)
+from simtrial.analysis.decide import runs_by_recurrence
+from simtrial.analysis.rules import critical_z
 from simtrial.core.units import MINUTES_PER_WEEK
 from simtrial.operating.prepare import Prepared
 from simtrial.operating.replicates import HARM_COUNTS, Outcomes
@@ -19,6 +26,7 @@ from simtrial.stats.montecarlo import (
     share_mcse,
     wilson_interval,
 )
+from simtrial.trial.design import Design
 
 _Z95 = 1.959963984540054
 METRIC_OF = {
@@ -160,20 +168,26 @@ def harm_rates(prepared: Prepared, outcomes: Outcomes) -> dict[str, dict[str, Me
     return out
 
 
+def estimates_difference(design: Design) -> bool:
+    """Return whether the one analysis of a design has a posterior of two plain beta priors."""
+    return len(design.looks) == 1 and design.decision is not None and runs_by_recurrence(design)
+
+
 def difference_metrics(
     prepared: Prepared, outcomes: Outcomes, truth: Metric
 ) -> dict[str, dict[str, Any]]:
     """Return bias of the posterior mean difference, and coverage of its 95 % credible interval.
 
     ``truth`` is the true composite difference with its own error, from patients of other trials;
-    the error of the bias holds it.
+    the error of the bias holds it. Without one analysis by one beta prior an arm there are none.
     """
     design = prepared.design
-    if design.analysis is None or design.decision is None:
+    if design.decision is None or not estimates_difference(design):
         return {}
     arms = design.decision.success.arms()
     at = [design.arm_names.index(arm) for arm in arms]
-    priors = (design.analysis.prior[arms[0]], design.analysis.prior[arms[1]])
+    race = prior_race(design)
+    priors = ((race.a, race.b), (race.c, race.d))
     counts, sizes = outcomes.responders[:, at], outcomes.arm_n[:, at]
     found = mean_metric(posterior_difference(counts, sizes, priors))
     bias = found.estimate - truth.estimate
@@ -237,6 +251,9 @@ def scenario_row(
         metrics[METRIC_OF[prepared.scenario.source]] = success_metric(
             success, prepared.rows, prepared.row_ess
         ).as_json()
+        if len(prepared.design.looks) > 1:
+            sizes = np.array(prepared.design.look_sizes(_largest(outcomes)), np.float64)
+            metrics["expected_n"] = mean_metric(sizes[outcomes.look], used).as_json()
     if truth is not None:
         metrics |= difference_metrics(prepared, outcomes, truth)
     if done.any():
@@ -244,7 +261,7 @@ def scenario_row(
     metrics["screened"] = mean_metric(outcomes.screened.astype(np.float64), used).as_json()
     return {
         "scenario": name,
-        "n": int(outcomes.arm_n.sum(axis=1).max()),  # a trial that ran out of candidates has less
+        "n": _largest(outcomes),
         "rates": {arm: _estimate(m) for arm, m in found["composite"].items()},
         "rates_mcse": {arm: _error(m) for arm, m in found["composite"].items()},
         "observed_rates": {arm: _estimate(m) for arm, m in found["observed"].items()},
@@ -255,6 +272,7 @@ def scenario_row(
         },
         "exact": False,
         "metrics": metrics,
+        **_looks(prepared, outcomes),
         "control_rate_stated": prepared.control_rate,
         "p_background": float(prepared.table.p_background.mean()),
         "replaced": [
@@ -266,6 +284,73 @@ def scenario_row(
         "posterior_rows": prepared.rows,
         "failed": int((~done).sum()),
     }
+
+
+def _largest(outcomes: Outcomes) -> int:
+    """Return the largest size that was run; a trial that ran out of candidates has less."""
+    return int(outcomes.arm_n.sum(axis=1).max())
+
+
+def _looks(prepared: Prepared, outcomes: Outcomes) -> dict[str, Any]:
+    """Return what happens at each of several looks; nothing for one look."""
+    design = prepared.design
+    if design.decision is None or len(design.looks) == 1:
+        return {}
+    n = _largest(outcomes)
+    rows = look_rows(
+        design.look_sizes(n),
+        outcomes.look,
+        outcomes.success[:, -1] & outcomes.complete,
+        prepared.rows,
+        prepared.row_ess,
+    )
+    return {"looks": with_critical_z(rows, critical_z(design, n))}
+
+
+def with_critical_z(
+    looks: Sequence[Mapping[str, Any]], critical: Sequence[float]
+) -> list[dict[str, Any]]:
+    """Return the looks, each with its critical z where a test decides; none where none can."""
+    if not critical:
+        return [dict(look) for look in looks]
+    return [{**look, "z": finite_z(z)} for look, z in zip(looks, critical, strict=True)]
+
+
+def finite_z(z: float) -> float | None:
+    """Return a critical z, or None where no z is high enough, since nothing is spent."""
+    return z if math.isfinite(z) else None
+
+
+def look_rows(
+    sizes: Sequence[int],
+    ended: NDArray[np.int64],
+    success: NDArray[np.bool_],
+    rows: int = 1,
+    row_ess: float = np.inf,
+) -> list[dict[str, Any]]:
+    """Return each look's patients, and the shares that reach it, succeed and stop for futility.
+
+    ``success_by`` and ``futility_by`` are those that did so at this look or an earlier one.
+
+    Parameters
+    ----------
+    ended, success : (R,) the look at which each trial ended, and whether with success.
+    """
+    out = []
+    for k, size in enumerate(sizes):
+        here = ended == k
+        shares = {
+            "reached": ended >= k,
+            "success": here & success,
+            "futility": here & ~success & (k < len(sizes) - 1),
+            "success_by": (ended <= k) & success,
+            "futility_by": (ended <= min(k, len(sizes) - 2)) & ~success,
+        }
+        row: dict[str, Any] = {"n": int(size)}
+        for key, hits in shares.items():
+            row[key] = success_metric(hits, rows, row_ess).as_json()
+        out.append(row)
+    return out
 
 
 def assumptions(prepared: Prepared) -> list[dict[str, Any]]:

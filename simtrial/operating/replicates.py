@@ -16,7 +16,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from simtrial.analysis.beta_binomial import is_success, posterior_at, prior_race
+from simtrial.analysis.decide import Decided, decide
 from simtrial.cohort import compiled
 from simtrial.core.errors import DesignError
 from simtrial.endpoints.harm import count_harm
@@ -35,10 +35,12 @@ class Outcomes:
 
     ``n, responders, assessed, observed`` are at the largest size: patients, responders (composite),
     patients assessed for the endpoint and responders among them as measured. So is ``harm``, in the
-    order of ``HARM_COUNTS``.
+    order of ``HARM_COUNTS``. All count a trial to its full size, though it may have ended at a look
+    before; ``last_randomised`` is of the last patient who was analysed when it ended.
     """
 
     success: NDArray[np.bool_]  # (R, G)
+    look: NDArray[np.int64]  # (R,) where the trial of the largest size ended, from 0
     arm_n: NDArray[np.int64]  # (R, A)
     responders: NDArray[np.int64]  # (R, A)
     assessed: NDArray[np.int64]  # (R, A)
@@ -94,17 +96,10 @@ def run_replicates(
     ).seen
     response = composite_response(seen, design)
     if design.decision is None:
-        success = np.zeros((last - first, len(sizes)), np.bool_)
+        shape = (last - first, len(sizes))
+        decided = Decided(success=np.zeros(shape, np.bool_), look=np.zeros(shape, np.int64))
     else:
-        better, _ = design.decision.success.arms()
-        posterior = posterior_at(
-            prior_race(design),
-            design.arm_names.index(better),
-            seen.arm,
-            response,
-            np.array(sizes, np.int64),
-        )
-        success = is_success(posterior, design.decision.success.above)
+        decided = decide(design, seen.arm, response, sizes)
     observed, assessed = observed_response(seen, design)
     arms = range(len(design.arms))
 
@@ -125,16 +120,25 @@ def run_replicates(
         by_arm(harmed.stopped),
     ]
     return Outcomes(
-        success=success,
+        success=decided.success,
+        look=decided.look[:, -1],
         arm_n=by_arm(np.ones_like(response)),
         responders=by_arm(response),
         assessed=by_arm(assessed),
         observed=by_arm(observed),
         harm=np.stack(harm, axis=2),
         screened=seen.screened,
-        last_randomised=seen.randomised_minute.max(axis=1),
+        last_randomised=_last_analysed(
+            seen.randomised_minute, np.array(design.look_sizes(most))[decided.look[:, -1]]
+        ),
         complete=seen.complete,
     )
+
+
+def _last_analysed(randomised: NDArray[np.int64], n: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (R,) when the last of the first n patients of each trial was randomised."""
+    among = np.arange(randomised.shape[1])[None, :] < n[:, None]
+    return np.asarray(np.where(among, randomised, -1).max(axis=1), np.int64)
 
 
 class KeptSeries(Protocol):

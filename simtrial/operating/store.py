@@ -37,7 +37,7 @@ from simtrial.core.provenance import content_digest, digest, version
 from simtrial.operating.prepare import Prepared
 from simtrial.operating.replicates import Engine, Outcomes
 
-FORMAT = 2
+FORMAT = 3
 _FOLDER = "replicates"
 _HEADER = "series.json"
 _PIECE = re.compile(r"(\d{10})-(\d{10})\.npz")

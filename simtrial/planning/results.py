@@ -9,15 +9,17 @@ from typing import Any
 
 from simtrial.core.errors import StoreError
 from simtrial.core.provenance import digest, version
-from simtrial.trial.design import Design
+from simtrial.trial.design import AnyDesign
 from simtrial.trial.posterior import Posterior
 
 
-def digests_of(design: Design, posterior: Posterior, truths: Sequence[str]) -> dict[str, Any]:
+def digests_of(
+    design: AnyDesign, posterior: Posterior | None, truths: Sequence[str]
+) -> dict[str, Any]:
     """Return the digests of what a result is computed from; ``truths`` are the scenarios'."""
     return {
         "design": design.digest(),
-        "posterior": posterior.provenance.get("digest", ""),
+        "posterior": "" if posterior is None else posterior.provenance.get("digest", ""),
         "scenarios": list(truths),
     }
 
@@ -84,7 +86,8 @@ def refuse_another(path: Path, digests: Mapping[str, Any], seed: int) -> None:
 
 def _replicates(document: Mapping[str, Any]) -> str:
     rows = document.get("scenarios", [])
-    most = max((row["metrics"]["screened"]["replicates"] for row in rows), default=0)
+    counted = [m["replicates"] for row in rows for m in row["metrics"].values()]
+    most = max(counted, default=0)
     return f"replicates 0..{most - 1} " if most else ""
 
 

@@ -10,11 +10,12 @@ from typing import Any
 from simtrial.core.errors import DesignError
 from simtrial.core.provenance import DEFAULT_SEED, canonical_json, digest
 from simtrial.operating.background import PATIENTS
-from simtrial.planning.power import DEFAULT_TRIALS, Progress, header
+from simtrial.planning.headers import header
+from simtrial.planning.power import DEFAULT_TRIALS, Progress
 from simtrial.planning.tornado import Question, Tornado, control_held, tornado
 from simtrial.trial.design import Design
 from simtrial.trial.posterior import Posterior, load_posterior
-from simtrial.trial.scenario import Scenario, Source, load_scenario
+from simtrial.trial.scenario import Scenario, Source, load_patient_scenario
 
 DEFAULT_INTERVAL = 0.9
 METHODS: dict[str, Callable[[Question, Progress], Tornado]] = {"tornado": tornado}
@@ -143,7 +144,7 @@ def sensitivity(
 
 def _base(scenario: str, metric: str) -> Scenario:
     """Return the truth of the base: the scenario's replacements about the metric's source."""
-    truth = load_scenario(scenario)
+    truth = load_patient_scenario(scenario, "a sensitivity analysis")
     source = METRICS[metric]
     if truth.source not in ("point", source):
         raise DesignError(

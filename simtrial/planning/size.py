@@ -22,11 +22,22 @@ from simtrial.operating.characteristics import Metric, scenario_row, success_met
 from simtrial.operating.prepare import Prepared, prepare
 from simtrial.operating.replicates import Outcomes, run_all
 from simtrial.operating.store import Store
-from simtrial.planning.power import DEFAULT_TRIALS, Progress, header, require_decision
+from simtrial.planning.exact_size import exact_size
+from simtrial.planning.headers import header
+from simtrial.planning.power import (
+    DEFAULT_TRIALS,
+    Progress,
+    default_scenarios,
+    no_truth,
+    require_decision,
+)
 from simtrial.planning.results import digests_of, refuse_another
-from simtrial.trial.design import Design
+from simtrial.trial.design import AnyDesign, Design, patients_of
+from simtrial.trial.outcome_design import OutcomeDesign
+from simtrial.trial.outcomes import OutcomeScenario
 from simtrial.trial.posterior import Origin, Posterior, load_posterior
-from simtrial.trial.scenario import Source, load_scenario
+from simtrial.trial.scenario import AnyScenario, Source, load_scenario
+from simtrial.trial.wording import success_words
 
 MOST_PER_ARM = 1_000
 _DURATION_TRIALS = 1_000  # their mean is known to less than half a week
@@ -38,7 +49,7 @@ _REACHES = (100, 125, 160, 200, 250, 320, 400, 500, 640, 800)  # and then all
 Target = Literal["power", "assurance"]
 
 
-def size_grid(design: Design) -> list[int]:
+def size_grid(design: AnyDesign) -> list[int]:
     """Return the total sizes looked at: every 2 per arm to 50 per arm, then steps of 5 %.
 
     Per arm is the mean over arms; a total is rounded up so that the ratio comes out whole.
@@ -107,7 +118,7 @@ def _reach(grid: Sequence[int], arms: int, per_arm: float) -> int:
 
 
 def size(
-    design: Design,
+    design: AnyDesign,
     *,
     power: float | None = None,
     assurance: float | None = None,
@@ -127,7 +138,8 @@ def size(
     Parameters
     ----------
     power, assurance : the target, one of them; power 0.80 at the point unless told otherwise.
-    scenario : a file or shipped name whose replacements hold in both curves.
+    scenario : a file or shipped name whose replacements hold in both curves; or a truth of
+        outcomes alone, under which the one curve is exact.
     trials : replicates of each curve.
     workers, chunk : how the work is split; no result depends on them.
     store : a folder in which replicates are kept: those it holds are read, new ones are added.
@@ -138,7 +150,7 @@ def size(
     DesignError, PosteriorError : when the design cannot be sized.
     StoreError : when the store's folder cannot be used or holds the sample size of something else.
     """
-    instance("design", design, Design, "load_design('dm_ivig_16w')")
+    instance("design", design, (Design, OutcomeDesign), "load_design('dm_ivig_16w')")
     if power is not None and assurance is not None:
         rule = f"power is {power!r} too, and a target is one of power and assurance, not both"
         raise ArgumentError("assurance", assurance, rule, f"{assurance:g}, without power")
@@ -150,7 +162,26 @@ def size(
     if posterior is not None:
         instance("posterior", posterior, Posterior, "load_posterior('my_posterior.npz')")
     require_decision(design)
-    base = load_scenario(scenario or "point")
+    base = _base(design, scenario)
+    report = progress if progress is not None else Progress()
+    if isinstance(base, OutcomeScenario):
+        label = scenario or default_scenarios(design)[0]
+        if store is not None:
+            asked = digests_of(design, None, [base.digest()])
+            refuse_another(store.folder / "size.json", asked, seed)
+        document, stopped = exact_size(
+            design,
+            base,
+            label,
+            goal=goal,
+            target=target,
+            grid=size_grid(design),
+            name=name,
+            seed=seed,
+            start=report.start,
+        )
+        return SampleSize(document=document, interrupted=stopped)
+    design = patients_of(design, "a scenario of patients")
     if not base.has_drug_effect:
         raise DesignError(
             f"{base.where('from')} is '{base.source}', under which no size shows a benefit; size "
@@ -161,7 +192,6 @@ def size(
     if store is not None:
         truth = base.model_copy(update={"source": "point"}).digest()
         refuse_another(store.folder / "size.json", digests_of(design, held, [truth]), seed)
-    report = progress if progress is not None else Progress()
     grid = size_grid(design)
     arms = len(design.arms)
     sources: dict[Target, Source] = {"power": "point", "assurance": "posterior"}
@@ -232,6 +262,18 @@ def size(
         f"simtrial size {name} --{goal} {target:g}{flags} --seed {seed} --trials {trials}"
     )
     return SampleSize(document=document, interrupted=interrupted)
+
+
+def _base(design: AnyDesign, scenario: str | None) -> AnyScenario:
+    """Return the truth that a design is sized under."""
+    if scenario is not None:
+        return load_scenario(scenario)
+    if isinstance(design, Design):
+        return load_scenario("point")
+    usual = default_scenarios(design)
+    if not usual:
+        raise no_truth(design)
+    return load_scenario(usual[0])
 
 
 def _at_answer(
@@ -324,8 +366,8 @@ def _sentence(
     rule = design.decision.success
     better, other = rule.arms()
     out = (
-        f"With {n} patients in total, success is a posterior probability above {rule.above:g} of "
-        f"{rule.probability_of} in the chance of {design.endpoint.words()}"
+        f"With {n} patients in total{_looked_at(design, n)}, success is {success_words(design)} "
+        f"in the chance of {design.endpoint.words()}"
         f"{_counting(design)}."
     )
     if "power" in curves:
@@ -345,6 +387,14 @@ def _sentence(
             f"{100 * metric.mcse:.1f} %)."
         )
     return f"{out} {_standing(origins)}"
+
+
+def _looked_at(design: Design, n: int) -> str:
+    """Return at how many patients the trial is analysed, where it is more than once."""
+    sizes = design.look_sizes(n)
+    if len(sizes) == 1:
+        return ""
+    return f", analysed at {', '.join(map(str, sizes[:-1]))} and {sizes[-1]} of them"
 
 
 def _replaced(replaced: Sequence[Mapping[str, Any]]) -> str:

@@ -95,7 +95,7 @@ def _control(document: Mapping[str, Any]) -> list[str]:
     for row in document["scenarios"]:
         out += [
             f"Replaced under {row['scenario']}: {replaced_in_words(new)}."
-            for new in row["replaced"]
+            for new in row.get("replaced", ())  # rows of outcomes alone have none
             if new["parameter"].startswith("control.") or new["parameter"] == "p_background"
         ]
     return list(dict.fromkeys(out))

@@ -12,6 +12,8 @@ from simtrial.core.files import write_whole
 
 _COLOURS = {"power": "#1b4f72", "assurance": "#b9770e"}
 _NAMES = {"power": "power (posterior medians)", "assurance": "assurance (posterior)"}
+_EXACT_NAMES = {"power": "power (exact)", "assurance": "assurance (exact)"}
+_MARKED = 80  # sizes up to which each is a point of its own
 
 
 def power_and_assurance(document: Mapping[str, Any], *, with_title: bool = True) -> Any:
@@ -26,15 +28,26 @@ def power_and_assurance(document: Mapping[str, Any], *, with_title: bool = True)
         if kind not in points[0]:
             continue
         metrics = [point[kind] for point in points]
-        axes.fill_between(
+        exact = all(m["replicates"] == 0 for m in metrics)
+        if not exact:
+            axes.fill_between(
+                n,
+                [m["interval95"][0] for m in metrics],
+                [m["interval95"][1] for m in metrics],
+                color=colour,
+                alpha=0.25,
+                linewidth=0,
+            )
+        axes.plot(
             n,
-            [m["interval95"][0] for m in metrics],
-            [m["interval95"][1] for m in metrics],
+            [m["estimate"] for m in metrics],
             color=colour,
-            alpha=0.25,
-            linewidth=0,
+            label=(_EXACT_NAMES if exact else _NAMES)[kind],
+            marker="." if exact and len(n) <= _MARKED else None,
+            markersize=4,
+            linewidth=1.0 if exact else 1.5,
+            gid=kind,
         )
-        axes.plot(n, [m["estimate"] for m in metrics], color=colour, label=_NAMES[kind])
     target = document["target"]
     axes.axhline(target["value"], color="0.45", linewidth=0.8, linestyle="--")
     axes.annotate(
@@ -68,32 +81,44 @@ def power_and_assurance(document: Mapping[str, Any], *, with_title: bool = True)
         axes.set_title(document["title"].replace("$", r"\$"), fontsize=11, loc="left")
     axes.grid(alpha=0.25)
     axes.legend(loc="lower right", frameon=False, bbox_to_anchor=(1.0, 0.06))
-    trials = document["trials"]
-    figure.supxlabel(
-        f"bands: 95 % Monte Carlo, {trials:,} trials a curve; seed {document['seed']}",
-        fontsize=8,
-        color="0.35",
-    )
+    figure.supxlabel(_footnote(document), fontsize=8, color="0.35")
     return figure
 
 
-def figure_markup(document: Mapping[str, Any]) -> str:
-    """Return the figure as the inside of an HTML page: one ``svg`` element, no title of its own.
+def _footnote(document: Mapping[str, Any]) -> str:
+    trials = document["trials"]
+    if not trials:
+        return "exact: no simulation"
+    return f"bands: 95 % Monte Carlo, {trials:,} trials a curve; seed {document['seed']}"
 
-    The same document gives the same text.
+
+def figure_markup(document: Mapping[str, Any]) -> str:
+    """Return the figure as the inside of an HTML page, without a title of its own."""
+    kinds = [kind for kind in _COLOURS if kind in document["curve"][0]]
+    told = " and ".join(kinds).capitalize()
+    words = f"{told} over the number of patients; the table beside it has the values."
+    return markup(power_and_assurance(document, with_title=False), words)
+
+
+def markup(figure: Any, words: str, *, prefix: str = "") -> str:
+    """Return a figure as one ``svg`` element of an HTML page; the same figure gives the same text.
+
+    Parameters
+    ----------
+    words : what it shows, for those who do not see it.
+    prefix : of the ids in it, so that a page may hold several figures.
     """
     import matplotlib
 
     written = io.StringIO()
-    figure = power_and_assurance(document, with_title=False)
     with matplotlib.rc_context({"svg.hashsalt": "simtrial"}):
         figure.savefig(written, format="svg", metadata={"Date": None})
     text = written.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
+    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\1{prefix}", text)
     # the page sets the size; what the figure shows is said by its caption and the table beside it
     inside = re.sub(r'^<svg[^>]*?(viewBox="[^"]*")[^>]*>', r"\1>", text, count=1)
-    words = "Power and assurance over the number of patients; the table beside it has the values."
     return f'<svg role="img" aria-label="{words}" {inside}'.strip()
 
 

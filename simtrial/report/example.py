@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simtrial.analysis.beta_binomial import is_success, posterior_at, prior_race
+from simtrial.analysis.beta_binomial import posterior_at, prior_race
+from simtrial.analysis.decide import decide, runs_by_recurrence
 from simtrial.cohort import compiled
 from simtrial.cohort.protocol import Protocol
 from simtrial.cohort.snapshot import SCREENING_FAILURES, Snapshot
@@ -18,9 +19,12 @@ from simtrial.core.provenance import version
 from simtrial.core.units import weeks_from_minutes
 from simtrial.endpoints.responder import composite_response, observed_response
 from simtrial.operating.prepare import prepare
-from simtrial.report.result_file import protocol_of_result, scenarios_of
-from simtrial.trial.design import Design
+from simtrial.report.result_file import patient_places, protocol_of_result, scenarios_of
+from simtrial.trial.decisions import Success
+from simtrial.trial.design import Design, patients_of
 from simtrial.trial.posterior import Posterior
+from simtrial.trial.scenario import patient_scenario
+from simtrial.trial.wording import success_words
 
 _FAILURES = {"mmt": "MMT", "other_measures": "other measures", "prednisolone": "prednisolone"}
 # what is counted by arm: column -> words
@@ -42,7 +46,8 @@ class ExampleTrial:
     response: NDArray[np.bool_]  # (P,) composite
     observed: NDArray[np.bool_]  # (P,) as measured
     assessed: NDArray[np.bool_]  # (P,)
-    probability: float
+    probability: float | None  # at the look where the trial ends; None where none decides
+    look: int  # from 0
     success: bool
 
     @property
@@ -85,8 +90,9 @@ def simulate_example(document: dict[str, Any], posterior: Posterior) -> ExampleT
     if problem is not None:
         raise PosteriorError(f"no example trial: {problem}.")
     n = example_size(document)
-    design = protocol_of_result(document).with_n(n)
-    scenario = scenarios_of(document)[0]
+    design = patients_of(protocol_of_result(document), "an example trial").with_n(n)
+    first = scenarios_of(document)[patient_places(document)[0]]
+    scenario = patient_scenario(first, "an example trial")
     if scenario.source == "posterior":
         scenario = scenario.model_copy(update={"source": "point"})
     ready = prepare(design, scenario, posterior)
@@ -95,7 +101,7 @@ def simulate_example(document: dict[str, Any], posterior: Posterior) -> ExampleT
     ).seen
     response = composite_response(seen, design)
     observed, assessed = observed_response(seen, design)
-    probability, success = _decision(design, seen, response)
+    probability, look, success = _decision(design, seen, response)
     return ExampleTrial(
         design=design,
         protocol=ready.protocol,
@@ -104,24 +110,33 @@ def simulate_example(document: dict[str, Any], posterior: Posterior) -> ExampleT
         observed=observed[0],
         assessed=assessed[0],
         probability=probability,
+        look=look,
         success=success,
     )
 
 
-def _decision(design: Design, seen: Snapshot, response: NDArray[np.bool_]) -> tuple[float, bool]:
-    """Return the trial's posterior probability and whether it meets the rule."""
+def _decision(
+    design: Design, seen: Snapshot, response: NDArray[np.bool_]
+) -> tuple[float | None, int, bool]:
+    """Return the posterior probability at the look where the trial ends, the look, and success.
+
+    None where no one probability decides.
+    """
     if design.decision is None:
         raise ValueError("the design has no decision")
+    decided = decide(design, seen.arm, response, [response.shape[1]])
+    look, success = int(decided.look[0, 0]), bool(decided.success[0, 0] and seen.complete[0])
+    if not runs_by_recurrence(design):
+        return None, look, success
     better, _ = design.decision.success.arms()
     found = posterior_at(
         prior_race(design),
         design.arm_names.index(better),
         seen.arm,
         response,
-        np.array([response.shape[1]], np.int64),
+        np.array([design.look_sizes(response.shape[1])[look]], np.int64),
     )
-    success = is_success(found, design.decision.success.above) & seen.complete[:, None]
-    return float(found[0, 0]), bool(success[0, 0])
+    return float(found[0, 0]), look, success
 
 
 def counts_by_arm(trial: ExampleTrial) -> dict[str, dict[str, int]]:
@@ -181,9 +196,21 @@ def told(trial: ExampleTrial) -> list[str]:
         entered,
         f"{design.endpoint.words()}, intercurrent events counting as no response, was reached by "
         f"{responded}.",
-        f"P({rule.probability_of} | data) is {_digits(trial.probability)}, "
-        f"{'above' if trial.success else 'not above'} {rule.above:g}: {verdict}.",
+        _verdict(trial, rule, verdict),
     ]
+
+
+def _verdict(trial: ExampleTrial, rule: Success, verdict: str) -> str:
+    """Return the decision in a sentence."""
+    looks = trial.design.looks
+    size = trial.design.look_sizes(trial.n)[trial.look]
+    when = f" at the look at {size} patients" if len(looks) > 1 else ""
+    if trial.probability is None:
+        return f"Success is {success_words(trial.design)}: {verdict}{when}."
+    return (
+        f"P({rule.probability_of} | data){when} is {_digits(trial.probability)}, "
+        f"{'above' if trial.success else 'not above'} {rule.level_at(trial.look):g}: {verdict}."
+    )
 
 
 def _digits(probability: float) -> str:

@@ -1,139 +1,39 @@
 """Read a result of ``size`` or ``power`` back: whole and of this format, or an error.
 
-What it was computed from is counted again and compared with its digest; its numbers are not.
+What it was computed from is counted again and compared with its digest; its numbers are not, but
+for those that say what was true and those that stand in it twice.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Any, NoReturn
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from simtrial.core.config import Located, validate
-from simtrial.core.errors import ResultError
+from simtrial.core.errors import DesignError, ResultError
 from simtrial.core.provenance import digest
-from simtrial.myositis.parameters import Status
 from simtrial.operating.characteristics import METRIC_OF
-from simtrial.trial.design import Design
-from simtrial.trial.scenario import Scenario
+from simtrial.planning.headers import outcome_assumptions
+from simtrial.report.result_schema import (
+    EventRows,
+    PatientRows,
+    PowerOfPatients,
+    PowerResult,
+    ResponseRows,
+    SizeOfPatients,
+    SizeResult,
+)
+from simtrial.trial.design import AnyDesign, Design
+from simtrial.trial.outcome_design import OutcomeDesign
+from simtrial.trial.outcomes import OutcomeScenario, check_fit
+from simtrial.trial.scenario import AnyScenario, Scenario
 
 COMMANDS = ("size", "power")
-Shares = dict[str, float | None]
-
-
-class _Part(BaseModel):
-    """A part of a result; what a newer version adds to it does not matter."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True, allow_inf_nan=False)
-
-
-class _Metric(_Part):
-    estimate: float
-    mcse: float | None
-    replicates: int
-    interval95: Annotated[list[float], Field(min_length=2, max_length=2)] | None
-
-
-class _Replaced(_Part):
-    parameter: str
-    value: float | None
-    times: float | None
-    status: Status
-    source: str
-
-
-class _Row(_Part):
-    scenario: str
-    n: int
-    rates: Shares
-    rates_mcse: Shares
-    observed_rates: Shares
-    observed_rates_mcse: Shares
-    metrics: dict[str, _Metric]
-    control_rate_stated: float | None
-    p_background: float
-    replaced: list[_Replaced]
-    control_rows_clipped: int
-    posterior_rows: int
-    failed: int
-    harm: dict[str, dict[str, _Metric | None]] | None = None
-
-
-class _Floor(_Part):
-    estimate: float
-    mcse: float
-    what: str
-
-
-class _Input(_Part):
-    parameter: str
-    value: float | None
-    status: Status
-    source: str
-
-
-class _HowFitted(_Part):
-    quick: bool
-    own: list[str]
-    without: list[str]
-    not_fitted: list[str]
-
-
-class _Digests(_Part):
-    scenarios: Annotated[list[str], Field(min_length=1)]
-
-
-class _Result(_Part):
-    simtrial: str
-    design: str
-    title: str
-    protocol: dict[str, Any]
-    arms: list[str]
-    digest: str
-    digests: _Digests
-    posterior: str
-    posterior_fit: _HowFitted | None = None  # older results have none
-    seed: int
-    endpoint: str
-    noise_floor: _Floor
-    eligible_share: float
-    eligible_share_mcse: float
-    assumptions: Annotated[list[_Input], Field(min_length=1)]
-    trials: int | None
-    scenarios: Annotated[list[_Row], Field(min_length=1)]
-    interrupted: bool
-    rerun: str
-
-
-class _Target(_Part):
-    metric: Literal["power", "assurance"]
-    value: float
-
-
-class _Point(_Part):
-    n: int
-    power: _Metric | None = None
-    assurance: _Metric | None = None
-
-
-class _AtAnswer(_Part):
-    n: int
-    duration_weeks: _Metric | None
-    screened: _Metric
-
-
-class _SizeResult(_Result):
-    trials: int
-    target: _Target
-    n: int | None
-    n_interval: Annotated[list[int], Field(min_length=2, max_length=2)] | None
-    n_below: int | None
-    at_n: _AtAnswer | None
-    curve: Annotated[list[_Point], Field(min_length=1)]
-    answer: str
-    protocol_sentence: str
+_SAME = 1e-9  # of a number that stands in a result twice; rounding of sums is below it
 
 
 def read_result(path: Path) -> dict[str, Any]:
@@ -171,26 +71,41 @@ def checked(document: Any, source: str) -> dict[str, Any]:
             f"was written by simtrial {document['simtrial']} before results held their protocol",
             document.get("rerun"),
         )
-    located = Located(data=document, source=source)
-    try:
-        validate(_SizeResult if command == "size" else _Result, located, ResultError)
-    except ResultError as problem:
-        first, *others = str(problem).rstrip(".").splitlines()
-        more = f" (and {len(others)} more)" if others else ""
-        _refuse(source, f"is damaged: {first.rstrip('.')}{more}", document.get("rerun"))
-    again = document["rerun"]
-    if digest_of(document) != document["digest"]:
+    again = document.get("rerun")
+    _check_shape(document, source, again)
+    found = digest_of(document, source)
+    if found != document["digest"]:
         _refuse(
             source,
             f"was altered: it bears the digest {document['digest']}, its protocol, posterior and "
-            f"scenarios give {digest_of(document)}",
+            f"scenarios give {found}",
             again,
         )
     _check_parts(document, source, again)
     return document
 
 
-def protocol_of_result(document: dict[str, Any], source: str = "the result") -> Design:
+def has_patients(document: Mapping[str, Any]) -> bool:
+    """Return whether any row of a result is of simulated patients."""
+    return any(_is_of_patients(row) for row in document["scenarios"])
+
+
+def patient_places(document: Mapping[str, Any]) -> list[int]:
+    """Return the places of the rows of simulated patients."""
+    return [i for i, row in enumerate(document["scenarios"]) if _is_of_patients(row)]
+
+
+def outcome_places(document: Mapping[str, Any]) -> list[int]:
+    """Return the places of the rows of outcomes alone."""
+    return [i for i, row in enumerate(document["scenarios"]) if not _is_of_patients(row)]
+
+
+def decision_metric(row: Mapping[str, Any]) -> str | None:
+    """Return the name of a row's metric of the decision: power, type1, assurance or success."""
+    return next((name for name in METRIC_OF.values() if name in row["metrics"]), None)
+
+
+def protocol_of_result(document: Mapping[str, Any], source: str = "the result") -> AnyDesign:
     """Return the protocol that a result was computed for, its arms in their order.
 
     Raises
@@ -199,35 +114,62 @@ def protocol_of_result(document: dict[str, Any], source: str = "the result") -> 
     """
     protocol, order = document["protocol"], document["arms"]
     arms = protocol.get("arms")
-    if not isinstance(arms, dict) or sorted(arms) != sorted(order):
+    alone = isinstance(arms, list)
+    if not isinstance(arms, dict | list) or sorted(arms) != sorted(order):
         _refuse(source, f"has arms {', '.join(order)} that are not those of its protocol")
     # JSON with sorted keys keeps no order; the allocation of patients follows that of the arms
-    protocol = protocol | {"arms": {name: arms[name] for name in order}}
+    in_order = order if alone else {name: arms[name] for name in order}
+    protocol = protocol | {"arms": in_order}
     allocation = protocol.get("allocation")
     if isinstance(allocation, dict) and set(allocation.get("ratio", {})) == set(order):
         ratio = {name: allocation["ratio"][name] for name in order}
         protocol |= {"allocation": allocation | {"ratio": ratio}}
     located = Located(data=protocol, source=f"{source}, protocol")
+    if alone:
+        return validate(OutcomeDesign, located, ResultError)
     return validate(Design, located, ResultError)
 
 
-def scenarios_of(document: dict[str, Any]) -> list[Scenario]:
-    """Return the truth of each row: where it comes from, and what was replaced in it."""
-    from_metric = {metric: source for source, metric in METRIC_OF.items()}
-    out = []
-    for row in document["scenarios"]:
-        source = next((from_metric[m] for m in row["metrics"] if m in from_metric), "point")
-        keys = ("value", "times", "status", "source")
-        new = {r["parameter"]: {key: r[key] for key in keys} for r in row["replaced"]}
-        out.append(Scenario.model_validate({"from": source, "set": new}))
-    return out
+def scenarios_of(document: Mapping[str, Any], source: str = "the result") -> list[AnyScenario]:
+    """Return the truth of each row: of patients, where it comes from and what was replaced in it.
+
+    Raises
+    ------
+    ResultError : when this version cannot read a truth of outcomes.
+    """
+    return [
+        _scenario_of(row)
+        if _is_of_patients(row)
+        else _outcomes_of(row, f"{source}, scenarios[{i}]")
+        for i, row in enumerate(document["scenarios"])
+    ]
 
 
-def digest_of(document: dict[str, Any]) -> str:
+def _scenario_of(row: Mapping[str, Any]) -> Scenario:
+    from_metric = {metric: name for name, metric in METRIC_OF.items()}
+    origin = next((from_metric[m] for m in row["metrics"] if m in from_metric), "point")
+    keys = ("value", "times", "status", "source")
+    new = {r["parameter"]: {key: r[key] for key in keys} for r in row["replaced"]}
+    return Scenario.model_validate({"from": origin, "set": new})
+
+
+def _outcomes_of(row: Mapping[str, Any], source: str) -> OutcomeScenario:
+    return validate(
+        OutcomeScenario, Located(data=row["given"], source=f"{source}.given"), ResultError
+    )
+
+
+def _is_of_patients(row: Mapping[str, Any]) -> bool:
+    return "kind" not in row
+
+
+def digest_of(document: Mapping[str, Any], source: str = "the result") -> str:
     """Return the digest of what a result was computed from, counted again from its parts."""
-    truths = scenarios_of(document)
-    if document["command"] == "size":  # both curves hold the same truth, named by the point
-        truths = [truths[0].model_copy(update={"source": "point"})]
+    truths = scenarios_of(document, source)
+    first = truths[0]
+    if document["command"] == "size" and isinstance(first, Scenario):
+        # both curves hold the same truth, named by the point
+        truths = [first.model_copy(update={"source": "point"})]
     found = [truth.digest() for truth in truths]
     asked = document["digests"]["scenarios"]
     if asked[: len(found)] == found:
@@ -236,13 +178,62 @@ def digest_of(document: dict[str, Any]) -> str:
     return digest([protocol, document["posterior"], *found])
 
 
-def _check_parts(document: dict[str, Any], source: str, again: str) -> None:
+def _check_shape(document: dict[str, Any], source: str, again: object) -> None:
+    """Refuse a document, or a row of it, without what its kind must hold."""
+    rows = document.get("scenarios")
+    rows = rows if isinstance(rows, list) else []
+    kinds = [row.get("kind", "patients") if isinstance(row, dict) else "patients" for row in rows]
+    alone = bool(kinds) and "patients" not in kinds
+    size = document["command"] == "size"
+    models: list[tuple[type[BaseModel], dict[str, Any]]] = [
+        (_MODELS[size, alone], document),
+        *(
+            (_ROWS.get(kind, ResponseRows), {"scenarios": {i: row}})
+            for i, (kind, row) in enumerate(zip(kinds, rows, strict=True))
+        ),
+    ]
+    faults: list[str] = []
+    for model, part in models:
+        try:
+            validate(model, Located(data=part, source=source), ResultError)
+        except ResultError as problem:
+            faults += str(problem).rstrip(".").splitlines()
+    if faults:
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        _refuse(source, f"is damaged: {faults[0].rstrip('.')}{more}", again)
+
+
+_MODELS: dict[tuple[bool, bool], type[BaseModel]] = {
+    # of size, of outcomes alone
+    (True, True): SizeResult,
+    (True, False): SizeOfPatients,
+    (False, True): PowerResult,
+    (False, False): PowerOfPatients,
+}
+_ROWS: dict[str, type[BaseModel]] = {
+    "patients": PatientRows,
+    "outcomes": ResponseRows,
+    "hazards_per_day": EventRows,
+}
+
+
+def _check_parts(document: dict[str, Any], source: str, again: object) -> None:
     """Refuse a document whose parts contradict each other."""
-    arms = list(protocol_of_result(document, source).arms)
-    for row in document["scenarios"]:
-        for kind in ("rates", "rates_mcse", "observed_rates", "observed_rates_mcse"):
-            if set(row[kind]) != set(arms):
-                _refuse(source, f"names other arms in {kind} than {', '.join(arms)}", again)
+    design = protocol_of_result(document, source)
+    truths = scenarios_of(document, source)
+    for i, (row, truth) in enumerate(zip(document["scenarios"], truths, strict=True)):
+        found = (
+            _against_its_truth(design, row, truth)
+            if isinstance(truth, OutcomeScenario)
+            else _against_its_arms(design, row)
+        ) or _against_its_looks(design, row)
+        if found is not None:
+            _refuse(source, f"has in scenarios[{i}] {found}", again)
+    alone = [truth for truth in truths if isinstance(truth, OutcomeScenario)]
+    if len(alone) == len(truths):
+        inputs = outcome_assumptions(alone)
+        if document["assumptions"][: len(inputs)] != inputs:
+            _refuse(source, "has assumptions that are not the truth of its scenarios", again)
     if document["command"] == "size":
         sizes = [point["n"] for point in document["curve"]]
         if document["n"] is not None and document["n"] not in sizes:
@@ -250,6 +241,65 @@ def _check_parts(document: dict[str, Any], source: str, again: str) -> None:
         goal = document["target"]["metric"]
         if any(point.get(goal) is None for point in document["curve"]):
             _refuse(source, f"has sizes in its curve without {goal}, its target", again)
+
+
+def _against_its_arms(design: AnyDesign, row: Mapping[str, Any]) -> str | None:
+    """Return what contradicts the arms in a row of patients."""
+    for kind in ("rates", "rates_mcse", "observed_rates", "observed_rates_mcse"):
+        if set(row[kind]) != set(design.arm_names):
+            return f"other arms in {kind} than {', '.join(design.arm_names)}"
+    return None
+
+
+def _against_its_truth(
+    design: AnyDesign, row: Mapping[str, Any], truth: OutcomeScenario
+) -> str | None:
+    """Return what contradicts the truth as given in a row of outcomes."""
+    try:
+        check_fit(design, truth)
+    except DesignError as problem:
+        return f"a truth that is not of its protocol ({str(problem).rstrip('.')})"
+    expected: dict[str, Any] = {"source": truth.source}
+    if truth.outcomes is not None:
+        expected |= {
+            "kind": "outcomes",
+            "rates": {arm: chance.mean for arm, chance in truth.outcomes.items()},
+            "truth": {arm: chance.words() for arm, chance in truth.outcomes.items()},
+            "strata": truth.strata,
+        }
+    else:
+        expected |= {
+            "kind": "hazards_per_day",
+            "hazards_per_day": {
+                arm: [{"from_day": day, "rate": rate} for day, rate in truth.pieces_of(arm)]
+                for arm in design.arm_names
+            },
+            "dropout_per_day": truth.dropout_per_day,
+        }
+    differing = [key for key, value in expected.items() if row.get(key) != value]
+    return f"{differing[0]} that is not that of its truth as given" if differing else None
+
+
+def _against_its_looks(design: AnyDesign, row: Mapping[str, Any]) -> str | None:
+    """Return what contradicts the protocol, or the chance of success, in a row's looks."""
+    looks = row.get("looks")
+    if not looks:
+        return None
+    by = design.looks[0].by
+    if design.is_time_to_event:
+        planned = [getattr(look, by) for look in design.looks]
+    else:
+        by, planned = "n", list(design.look_sizes(row["n"]))
+    if [look.get(by) for look in looks] != planned:
+        told = ", ".join(f"{time:g}" for time in planned)
+        return f"looks that are not those of its protocol, {by} {told}"
+    name = decision_metric(row)
+    if name is None:
+        return None
+    last, whole = looks[-1]["success_by"]["estimate"], row["metrics"][name]["estimate"]
+    if abs(last - whole) > _SAME:
+        return f"{name} {whole:g}, and success by the last look {last:g}"
+    return None
 
 
 def _no_number(word: str) -> NoReturn:

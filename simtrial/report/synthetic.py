@@ -21,9 +21,9 @@ from simtrial.report.happenings import EVENTS
 from simtrial.report.patients import Source, table_of
 from simtrial.report.swimmer import swimmer
 from simtrial.report.trajectories import trajectories
-from simtrial.trial.design import Design
+from simtrial.trial.design import AnyDesign, Design, patients_of
 from simtrial.trial.posterior import Posterior, load_posterior
-from simtrial.trial.scenario import Scenario, load_scenario
+from simtrial.trial.scenario import Scenario, load_patient_scenario
 
 MOST_PATIENTS = 2_000_000
 MOST_VISITS = 10_000_000  # planned; both together keep a cohort within a few gigabytes
@@ -132,8 +132,11 @@ class SyntheticCohort:
         return "\n".join(self.summary())
 
 
+_WHAT = "a table of patients"
+
+
 def simulate(
-    design: Design,
+    design: AnyDesign,
     *,
     scenario: str | Scenario = "point",
     posterior: Posterior | None = None,
@@ -160,10 +163,10 @@ def simulate(
     DesignError, PosteriorError : as ``power``; also when more patients are asked for than a
         table should hold.
     """
-    sized = design if n is None else design.with_n(n)
+    sized = patients_of(design, _WHAT) if n is None else patients_of(design, _WHAT).with_n(n)
     check_amount(sized, trials)
     held = posterior if posterior is not None else load_posterior()
-    truth = load_scenario(scenario) if isinstance(scenario, str) else scenario
+    truth = load_patient_scenario(scenario, _WHAT) if isinstance(scenario, str) else scenario
     label = scenario if isinstance(scenario, str) else truth.source
     # a scenario made in a script has no name under which the command would find it again
     named = label if isinstance(scenario, str) or not truth.set else "FILE"

@@ -24,6 +24,8 @@ def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
 
 
 def _with_error(metric: Mapping[str, Any]) -> str:
+    if metric["replicates"] == 0:
+        return f"{metric['estimate']:.5f} (exact)"
     return f"{metric['estimate']:.3f} (MCSE {number(metric['mcse'])})"
 
 
@@ -182,13 +184,14 @@ def assumption_table(document: Mapping[str, Any]) -> str:
     """Return every input with its status and source, fitted ones first."""
     order = {"fitted": 0, "published elsewhere": 1, "assumed": 2}
     inputs = sorted(document["assumptions"], key=lambda a: order[a["status"]])
-    rows = [["status", "parameter", "at the point", "source"]]
+    value_of = "at the point" if document.get("posterior", True) else "value"
+    rows = [["status", "parameter", value_of, "source"]]
     for a in inputs:
         value = "-" if a["value"] is None else f"{a['value']:.4g}"
         rows.append([a["status"], a["parameter"], value, a["source"]])
     counted = Counter(a["status"] for a in inputs)
     total = ", ".join(f"{counted.get(status, 0)} {status}" for status in order)
-    said = "".join(f"{limit}\n" for limit in fit_limits(document.get("posterior_fit", {})))
+    said = "".join(f"{limit}\n" for limit in fit_limits(document.get("posterior_fit") or {}))
     return f"{said}Inputs: {total}.\n{aligned(rows, right=[2])}"
 
 

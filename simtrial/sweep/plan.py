@@ -14,9 +14,10 @@ from simtrial.core.errors import DesignError
 from simtrial.core.provenance import content_digest, digest
 from simtrial.operating.store import origin_of_code
 from simtrial.planning.power import DEFAULT_TRIALS
-from simtrial.trial.design import Design, load_design
+from simtrial.trial.design import AnyDesign, load_design
 from simtrial.trial.posterior import Posterior
 from simtrial.trial.scenario import (
+    AnyScenario,
     Replacement,
     Scenario,
     Source,
@@ -83,9 +84,9 @@ class Job:
 
     name: str
     design_name: str
-    design: Design
+    design: AnyDesign
     scenario_name: str
-    scenario: Scenario
+    scenario: AnyScenario
 
     def identity(self, posterior_digest: str, *, seed: int, trials: int) -> str:
         """Return the digest that names the job's result."""
@@ -157,8 +158,8 @@ def _place(name: str, folder: Path, kind: str) -> str | Path:
     return name if name in shipped_names(kind) else folder / name
 
 
-def _designs(sweep: Sweep, located: Located, folder: Path) -> list[tuple[str, Design]]:
-    out = []
+def _designs(sweep: Sweep, located: Located, folder: Path) -> list[tuple[str, AnyDesign]]:
+    out: list[tuple[str, AnyDesign]] = []
     for i, entry in enumerate(sweep.designs):
         design = _found(
             located, ("designs", i), load_design, _place(entry.design, folder, "designs")
@@ -178,7 +179,7 @@ def _designs(sweep: Sweep, located: Located, folder: Path) -> list[tuple[str, De
 
 def _scenario(
     entry: ScenarioEntry, located: Located, index: int, folder: Path
-) -> tuple[str, Scenario]:
+) -> tuple[str, AnyScenario]:
     if entry.scenario is not None:
         place = _place(entry.scenario, folder, "scenarios")
         scenario = _found(located, ("scenarios", index), load_scenario, place)

@@ -16,10 +16,13 @@ from simtrial.core.errors import SimtrialError
 from simtrial.core.files import write_whole
 from simtrial.core.provenance import canonical_json
 from simtrial.operating.characteristics import scenario_row
+from simtrial.operating.outcome_rows import outcome_row
 from simtrial.operating.prepare import prepare
 from simtrial.operating.replicates import run_all
 from simtrial.operating.store import Store
 from simtrial.sweep.plan import Job
+from simtrial.trial.design import patients_of
+from simtrial.trial.outcomes import OutcomeScenario, check_fit
 from simtrial.trial.posterior import Posterior
 
 _FOLDER = "jobs"
@@ -49,16 +52,24 @@ def run_job(
 ) -> dict[str, Any]:
     """Return the record of a job: done with its row, or failed with the reason."""
     try:
-        prepared = prepare(job.design, job.scenario, posterior)
-        outcomes = run_all(
-            prepared, seed=seed, trials=trials, sizes=[job.design.sample_size.n], store=store
-        ).outcomes
-        row = scenario_row(prepared, outcomes, job.scenario_name)
+        row = _row(job, posterior, store, seed, trials)
     except SimtrialError as problem:
         return failure(str(problem))
     except Exception as problem:  # a defect of ours in one job must not take the others along
         return failure(f"{type(problem).__name__}: {problem}")
     return {"status": "done", "message": "", "row": row}
+
+
+def _row(job: Job, posterior: Posterior, store: Store, seed: int, trials: int) -> dict[str, Any]:
+    if isinstance(job.scenario, OutcomeScenario):
+        check_fit(job.design, job.scenario)
+        name = job.scenario_name
+        return outcome_row(job.design, job.scenario, name, seed=seed, trials=trials)[0]
+    design = patients_of(job.design, "a scenario of patients")
+    prepared = prepare(design, job.scenario, posterior)
+    sizes = [design.sample_size.n]
+    run = run_all(prepared, seed=seed, trials=trials, sizes=sizes, store=store)
+    return scenario_row(prepared, run.outcomes, job.scenario_name)
 
 
 def failure(message: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from simtrial.core.located import nearest
 from simtrial.evidence.ledger import Ledger
 from simtrial.evidence.records import Fact
 from simtrial.synthesis.own_faults import fault
-from simtrial.trial.design import Design, load_design
+from simtrial.trial.design import Design, load_patient_design
 from simtrial.trial.shipped import designs_beside, shipped_names
 
 
@@ -59,7 +59,7 @@ def design_of(ledger: Ledger, document: str, faults: list[str]) -> Design | None
         )
         return None
     try:
-        return load_design(path)
+        return load_patient_design(path, "a protocol of facts")
     except SimtrialError as problem:
         faults.append(f"{place} is {named}; it is no design that can be used: {problem}")
         return None

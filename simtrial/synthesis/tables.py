@@ -22,7 +22,7 @@ from simtrial.cohort.protocol import Protocol, protocol_of
 from simtrial.cohort.risk import without_harm
 from simtrial.myositis.parameters import response_name
 from simtrial.synthesis.own import Scores
-from simtrial.trial.design import Design, load_design, revalidated
+from simtrial.trial.design import Design, load_patient_design, revalidated
 
 CELLS = (
     "tis40_first_w3",
@@ -64,7 +64,7 @@ class ScoreTable(NamedTuple):
 def document_design() -> Design:
     """Return document 002 with all its visits, and without rescue."""
     return revalidated(
-        load_design("documents/lim21"),
+        load_patient_design("documents/lim21"),
         {"visits_weeks": [0, *WEEKS], "intercurrent": {}, "screening_weeks": 2},
     )
 

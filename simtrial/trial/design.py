@@ -1,43 +1,47 @@
-"""The protocol: what will be done. Frozen, validated, loadable from YAML."""
+"""The protocol of a myositis trial: what will be done, and to whom. Frozen, loadable from YAML."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from simtrial.core.config import FieldFault, Located, Spec, validate
+from simtrial.core.config import FieldFault, validate
+from simtrial.core.errors import DesignError
 from simtrial.core.located import shown
 from simtrial.core.other_units import in_another_unit
-from simtrial.core.provenance import digest
+from simtrial.trial.outcome_design import OutcomeDesign
+from simtrial.trial.plan import Plan, revalidated
 from simtrial.trial.sections import (
     Accrual,
-    Allocation,
     Arm,
-    BetaBinomial,
     Course,
-    DecisionRule,
     Endpoint,
     Estimand,
     Integers,
     Intercurrent,
-    Look,
     Population,
     Prednisolone,
-    SampleSize,
 )
 from simtrial.trial.shipped import locate
 
-__all__ = ["Accrual", "Course", "Design", "load_design", "revalidated"]
+__all__ = [
+    "Accrual",
+    "AnyDesign",
+    "Course",
+    "Design",
+    "load_design",
+    "load_patient_design",
+    "revalidated",
+]
 
 
-class Design(Spec):
-    """A trial's protocol."""
+class Design(Plan):
+    """A trial's protocol, down to its patients."""
 
-    title: str = Field(min_length=1, examples=["Add-on immunoglobulin in dermatomyositis"])
     population: Population = Field(
         examples=["{subtypes: {DM: 1.0}, line: refractory, mmt: MMT8_150}"]
     )
@@ -48,10 +52,6 @@ class Design(Spec):
             "ivig: {dose_g_per_kg: 2.0, every_weeks: 4, infusions: 4}}"
         ],
     )
-    allocation: Allocation | None = Field(
-        default=None,
-        examples=["{ratio: {placebo: 1, ivig: 1}, method: permuted_blocks, block_sizes: [4]}"],
-    )
     accrual: Accrual = Field(examples=["{sites: 36, patients_per_site_month: 0.115}"])
     screening_weeks: int = Field(default=2, ge=0, le=52, examples=["2"])
     visits_weeks: Integers = Field(examples=["[0, 4, 8, 12, 16]"])
@@ -61,18 +61,6 @@ class Design(Spec):
     )
     endpoint: Endpoint = Field(examples=["{measure: tis_at_least, threshold: 20, at_week: 16}"])
     estimand: Estimand = Field(default=Estimand(), examples=["{rescue: composite}"])
-    analysis: BetaBinomial | None = Field(
-        default=None,
-        examples=["{method: beta_binomial, prior: {placebo: [1, 1], ivig: [1, 1]}}"],
-    )
-    decision: DecisionRule | None = Field(
-        default=None,
-        examples=['{success: {probability_of: "ivig > placebo", above: 0.975}}'],
-    )
-    looks: Annotated[tuple[Look, ...], Field(strict=False)] = Field(
-        default=(Look(information=1.0),), examples=["[{information: 1.0}]"]
-    )
-    sample_size: SampleSize = Field(examples=["{n: 94}"])
 
     @field_validator("visits_weeks")
     @classmethod
@@ -85,18 +73,22 @@ class Design(Spec):
             raise ValueError("the last visit is limited to week 520")
         return value
 
-    @field_validator("looks")
-    @classmethod
-    def _one_look(cls, value: tuple[Look, ...]) -> tuple[Look, ...]:
-        if len(value) != 1 or value[0].information != 1.0:
-            raise ValueError("only one look at the full information can be run as yet")
-        return value
+    @property
+    def arm_names(self) -> tuple[str, ...]:
+        """The arms in the order in which they are written."""
+        return tuple(self.arms)
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        for check in (self._check_arms, self._check_times, self._check_decision):
-            check()
-        return self
+    @property
+    def is_time_to_event(self) -> bool:
+        """Whether the outcome is the time to an event: not yet, a response is."""
+        return False
+
+    def _checks(self) -> tuple[Any, ...]:
+        return (self._check_arms, self._check_allocation, self._check_times, self._check_plan)
+
+    def _check_plan(self) -> None:
+        self._check_looks()
+        self._check_decision()
 
     def _check_arms(self) -> None:
         for name, arm in self.arms.items():
@@ -108,26 +100,6 @@ class Design(Spec):
                     f"name an arm that receives the drug ({', '.join(drugs) or 'none yet'})",
                     example=f"infusions_like: {drugs[0]}" if drugs else None,
                 )
-        ratio = f"ratio: {shown(dict.fromkeys(self.arms, 1))}"
-        if self.allocation is None:
-            if len(self.arms) != 1:
-                blocks = f"method: permuted_blocks, block_sizes: [{2 * len(self.arms)}]"
-                raise FieldFault(
-                    "allocation",
-                    "a design of several arms needs an allocation",
-                    example=f"allocation: {{{ratio}, {blocks}}}",
-                )
-        elif set(self.allocation.ratio) != set(self.arms):
-            raise FieldFault(
-                "allocation.ratio",
-                f"it must name the arms, {', '.join(self.arms)}, and no others",
-                example=ratio,
-            )
-        if self.sample_size.n < len(self.arms):
-            raise FieldFault(
-                "sample_size.n",
-                f"each of the {len(self.arms)} arms needs a patient, and in practice many more",
-            )
 
     def _check_times(self) -> None:
         last = self.visits_weeks[-1]
@@ -184,71 +156,61 @@ class Design(Spec):
             ("arms", name, "infusions"), rule, example=f"infusions: {last // every + 1}"
         )
 
-    def _check_decision(self) -> None:
-        prior = f"prior: {shown({name: [1, 1] for name in self.arms})}"
-        names = list(self.arms)
-        rule = f'success: {{probability_of: "{names[-1]} > {names[0]}", above: 0.975}}'
-        if (self.analysis is None) != (self.decision is None):
-            missing = "decision" if self.decision is None else "analysis"
-            example = rule if self.decision is None else f"method: beta_binomial, {prior}"
-            raise FieldFault(
-                missing,
-                "analysis and decision come together, or both are left out",
-                example=f"{missing}: {{{example}}}",
-            )
-        if self.analysis is None or self.decision is None:
-            return
-        better, other = self.decision.success.arms()
-        if len(self.arms) != 2 or {better, other} != set(self.arms):
-            raise FieldFault(
-                "decision.success.probability_of",
-                f"write 'a > b' with two arms of the design ({', '.join(self.arms)})",
-                example=f'probability_of: "{names[-1]} > {names[0]}"' if len(names) == 2 else None,
-            )
-        if set(self.analysis.prior) != set(self.arms):
-            raise FieldFault(
-                "analysis.prior",
-                f"it must name the arms, {', '.join(self.arms)}, and no others",
-                example=prior,
-            )
-
-    @property
-    def arm_names(self) -> tuple[str, ...]:
-        """The arms in the order in which they are written."""
-        return tuple(self.arms)
-
     def courses_of(self, arm: str) -> tuple[Course, ...]:
         """Return the infusion courses of an arm, placebo infusions included."""
         spec = self.arms[arm]
         return self.arms[spec.infusions_like or arm].course_list()
 
-    def digest(self) -> str:
-        """Return the digest that names this protocol.
 
-        The order of the arms is part of it: allocation follows it, so the same protocol with its
-        arms written the other way round gives other patients.
-        """
-        return digest([self.model_dump(mode="json"), list(self.arms)])
-
-    def with_n(self, n: int) -> Design:
-        """Return the same protocol with another total sample size."""
-        return revalidated(self, {"sample_size": {"n": n}})
+AnyDesign = Design | OutcomeDesign
+# what a file may hold that is a truth, and no protocol
+SCENARIO_KEYS = frozenset(
+    ("from", "set", "outcomes", "strata", "hazards_per_day", "dropout_per_day", "source")
+)
 
 
-def revalidated(design: Design, changes: dict[str, object]) -> Design:
-    """Return a design with some top-level fields replaced, checked as a whole again."""
-    data = design.model_dump()
-    data.update(changes)
-    made = validate(Design, Located(data=data, source="design"))
-    made.placed(design.place, but=changes)  # what is replaced no longer stands in the file
-    return made
-
-
-def load_design(name_or_path: str | Path) -> Design:
+def load_design(name_or_path: str | Path) -> AnyDesign:
     """Return the design of a YAML file, or of a shipped name such as ``dm_ivig_16w``.
+
+    One whose endpoint is measured on patients is a ``Design``; one of ``response`` or
+    ``time_to_event`` is an ``OutcomeDesign``, which has none.
 
     Raises
     ------
     DesignError : with file, line, field, value, rule and a correct example.
     """
-    return validate(Design, locate(name_or_path))
+    located = locate(name_or_path)
+    written = located.data if isinstance(located.data, dict) else {}
+    if written and written.keys() <= SCENARIO_KEYS:
+        raise DesignError(
+            f"{located.source}: its keys are {', '.join(written)}, those of a scenario; a design "
+            "says what will be done, so give this file as the scenario; for example simtrial power "
+            f"dm_ivig_16w --scenario {located.source}."
+        )
+    endpoint = written.get("endpoint")
+    measure = endpoint.get("measure") if isinstance(endpoint, dict) else None
+    if measure in ("response", "time_to_event") or isinstance(written.get("arms"), list):
+        return validate(OutcomeDesign, located)
+    return validate(Design, located)
+
+
+def patients_of(design: AnyDesign, what: str) -> Design:
+    """Return a design with patients; refuse one of outcomes alone, which ``what`` cannot use.
+
+    Raises
+    ------
+    DesignError
+    """
+    if isinstance(design, Design):
+        return design
+    raise DesignError(
+        f"{design.where('endpoint', 'measure')} is {design.endpoint.measure}; {what} needs "
+        "patients and their course, which this design of outcomes alone does not have; give one "
+        "measured on patients, such as dm_ivig_16w, or use 'simtrial power' with a scenario of "
+        "outcomes."
+    )
+
+
+def load_patient_design(name_or_path: str | Path, what: str = "this") -> Design:
+    """Return a design with patients; see ``load_design`` and ``patients_of``."""
+    return patients_of(load_design(name_or_path), what)

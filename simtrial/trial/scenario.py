@@ -21,6 +21,7 @@ from simtrial.myositis.parameters import (
     Status,
     response_name,
 )
+from simtrial.trial.outcomes import OutcomeScenario
 from simtrial.trial.shipped import locate
 
 Source = Literal["posterior", "point", "no_effect", "identical_arms"]
@@ -145,14 +146,55 @@ def _written_as(name: str) -> str:
     return f'"{name}"' if "[" in name else name
 
 
-def load_scenario(name_or_path: str | Path) -> Scenario:
+AnyScenario = Scenario | OutcomeScenario
+
+
+def load_scenario(name_or_path: str | Path) -> AnyScenario:
     """Return a scenario from a YAML file or by shipped name (``point``, ``posterior``, ...).
+
+    One with ``outcomes`` or ``hazards_per_day`` is an ``OutcomeScenario``; every other is one of
+    patients, a ``Scenario``.
 
     Raises
     ------
     DesignError : with file, line, field, value, rule and a correct example.
     """
     located = locate(name_or_path, "scenarios")
+    written = located.data if isinstance(located.data, dict) else {}
+    if any(map(_is_of_outcomes, written)):
+        if "from" in written:
+            raise DesignError(
+                f"{located.where(('from',))} is {shown(written['from'])}, and beside it stands "
+                f"{next(key for key in written if _is_of_outcomes(key))}; a truth is of patients "
+                "(from) or of outcomes alone, so keep one of the two; for example from: point."
+            )
+        return validate(OutcomeScenario, located)
     scenario = validate(Scenario, located)
     check_replacements(scenario)
     return scenario
+
+
+def _is_of_outcomes(key: object) -> bool:
+    """Return whether a key is one of a truth of outcomes, or was meant to be."""
+    return str(key).lower().startswith(("outcome", "hazard"))
+
+
+def load_patient_scenario(name_or_path: str | Path, what: str) -> Scenario:
+    """Return a scenario of patients; see ``load_scenario`` and ``patient_scenario``."""
+    return patient_scenario(load_scenario(name_or_path), what)
+
+
+def patient_scenario(scenario: AnyScenario, what: str) -> Scenario:
+    """Return a scenario of patients; refuse one of outcomes alone, which ``what`` cannot use.
+
+    Raises
+    ------
+    DesignError
+    """
+    if isinstance(scenario, Scenario):
+        return scenario
+    key = "outcomes" if scenario.outcomes is not None else "hazards_per_day"
+    raise DesignError(
+        f"{scenario.where(key)} is a truth of outcomes alone; {what} needs patients and their "
+        "course; give a scenario of patients; for example from: point."
+    )

@@ -19,7 +19,6 @@ Line = Literal["first_line", "refractory"]
 Background = Literal["none", "continued"]
 MmtVersion = Literal["MMT8_150", "MMT8_80", "MMT_260"]
 Integers = Annotated[tuple[int, ...], Field(strict=False)]
-Pair = Annotated[tuple[float, float], Field(strict=False)]
 
 
 class Eligibility(Spec):
@@ -140,7 +139,7 @@ class Arm(Spec):
 
 
 class Allocation(Spec):
-    """How patients are assigned to arms."""
+    """How patients are assigned to arms: in blocks that hold the ratio, within each stratum."""
 
     ratio: dict[str, int] = Field(examples=["{placebo: 1, ivig: 1}"])
     method: Literal["permuted_blocks"] = Field(examples=["permuted_blocks"])
@@ -151,20 +150,14 @@ class Allocation(Spec):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if not self.ratio or min(self.ratio.values()) < 1:
-            whole = {name: max(1, part) for name, part in self.ratio.items()}
-            raise FieldFault(
-                "ratio",
-                "every part of it must be a whole number of at least 1",
-                example=f"ratio: {shown(whole)}" if whole else None,
-            )
-        if max(self.ratio.values()) > 100:
-            raise FieldFault(
-                "ratio",
-                "no part of it may exceed 100",
-                example=f"ratio: {shown(dict.fromkeys(self.ratio, 1))}",
-            )
+        check_ratio(self.ratio)
+        self._check_blocks()
+        return self
+
+    def _check_blocks(self) -> None:
         total = sum(self.ratio.values())
+        if not self.block_sizes:
+            raise FieldFault("block_sizes", "it needs at least one size")
         for size in self.block_sizes:
             if size > 1_000:
                 raise FieldFault(
@@ -180,7 +173,23 @@ class Allocation(Spec):
                     f"write multiples of {total}, such as [{2 * total}]",
                     example=f"block_sizes: [{2 * total}]",
                 )
-        return self
+
+
+def check_ratio(ratio: dict[str, int]) -> None:
+    """Refuse parts of a ratio that are no whole numbers from 1 to 100."""
+    if not ratio or min(ratio.values()) < 1:
+        whole = {name: max(1, part) for name, part in ratio.items()}
+        raise FieldFault(
+            "ratio",
+            "every part of it must be a whole number of at least 1",
+            example=f"ratio: {shown(whole)}" if whole else None,
+        )
+    if max(ratio.values()) > 100:
+        raise FieldFault(
+            "ratio",
+            "no part of it may exceed 100",
+            example=f"ratio: {shown(dict.fromkeys(ratio, 1))}",
+        )
 
 
 class Accrual(Spec):
@@ -273,47 +282,6 @@ class Estimand(Spec):
     discontinuation: Composite = Field(default="composite", examples=["composite"])
     death: Composite = Field(default="composite", examples=["composite"])
     missing: Composite = Field(default="composite", examples=["composite"])
-
-
-class BetaBinomial(Spec):
-    """Independent beta priors on the response of each arm."""
-
-    method: Literal["beta_binomial"] = Field(examples=["beta_binomial"])
-    prior: dict[str, Pair] = Field(examples=["{placebo: [1, 1], ivig: [1, 1]}"])
-
-    @field_validator("prior")
-    @classmethod
-    def _positive(cls, value: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
-        for arm, (a, b) in value.items():
-            if min(a, b) < 0.1 or max(a, b) > 100:
-                raise ValueError(
-                    f"the prior of {arm} is Beta({a:g}, {b:g}); each number must be from 0.1 to 100"
-                )
-        return value
-
-
-class Success(Spec):
-    """Success: the posterior probability that one arm's response exceeds another's."""
-
-    probability_of: str = Field(examples=['"ivig > placebo"'])
-    above: float = Field(gt=0.0, lt=1.0, examples=["0.975"])
-
-    def arms(self) -> tuple[str, str]:
-        """Return the arm that should be better, and the one it is compared with."""
-        better, _, other = self.probability_of.partition(">")
-        return better.strip(), other.strip()
-
-
-class DecisionRule(Spec):
-    """The rule that ends the trial."""
-
-    success: Success = Field(examples=['{probability_of: "ivig > placebo", above: 0.975}'])
-
-
-class Look(Spec):
-    """One analysis, at a share of the full information."""
-
-    information: float = Field(gt=0, le=1, examples=["1.0"])
 
 
 class SampleSize(Spec):

@@ -20,9 +20,9 @@ from simtrial.evidence.records import Fact
 from simtrial.evidence.values import Count, Multinomial, Proportion, Times
 from simtrial.myositis.tis import MINIMAL, MODERATE, has_worsened
 from simtrial.operating.prepare import prepare
-from simtrial.trial.design import load_design
+from simtrial.trial.design import load_patient_design
 from simtrial.trial.posterior import Posterior
-from simtrial.trial.scenario import load_scenario
+from simtrial.trial.scenario import load_patient_scenario
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +69,8 @@ def replicate_lim21(
     analysed = facts.fact("lim21.tis_course.ivig").n
     included = facts.fact("lim21.adverse_event.ivig").n
     n = max(analysed, included)
-    design = load_design("documents/lim21")
-    prepared = prepare(design.with_n(n), load_scenario("lim21"), posterior)
+    design = load_patient_design("documents/lim21")
+    prepared = prepare(design.with_n(n), load_patient_scenario("lim21", "replication"), posterior)
     seen = compiled.run(
         prepared.protocol,
         prepared.table,

@@ -123,8 +123,10 @@ BREACHES = [
         )
         for room, module in (
             ("trial", "scenario"),
+            ("trial", "outcomes"),
             ("cohort", "course"),
             ("cohort", "draws"),
+            ("cohort", "outcomes"),
             ("cohort", "risk"),
             ("cohort", "truth"),
             ("cohort", "compiled"),

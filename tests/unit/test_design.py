@@ -359,10 +359,16 @@ def test_a_prior_that_is_no_distribution_is_refused() -> None:
     assert "the prior of ivig is Beta(0, 1); each number must be from 0.1 to 100" in message
 
 
-def test_two_looks_are_refused() -> None:
-    message = refusal("[{information: 1.0}]", "[{information: 0.5}, {information: 1.0}]")
+def test_looks_that_do_not_increase_are_refused() -> None:
+    message = refusal("[{information: 1.0}]", "[{information: 0.5}, {information: 0.5}]")
     assert f"trial.yaml, line {line_of('looks')}: looks is [{{information: 0.5}}" in message
-    assert "only one look at the full information" in message
+    assert "information must increase from look to look" in message
+    assert "for example looks: [{information: 0.5}, {information: 1.0}]" in message
+
+
+def test_a_last_look_before_the_end_is_refused() -> None:
+    message = refusal("[{information: 1.0}]", "[{information: 0.5}, {information: 0.9}]")
+    assert "looks[1].information is 0.9; the last look is at all patients" in message
 
 
 def test_all_faults_of_a_design_are_told_at_once() -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from simtrial.core.config import parse_yaml, validate
 from simtrial.core.errors import DesignError
+from simtrial.trial.design import load_design
+from simtrial.trial.outcomes import OutcomeScenario, check_fit
 from simtrial.trial.scenario import (
     ACCRUAL_RATE,
     SOURCES,
@@ -40,7 +42,11 @@ def refusal(*lines: str) -> str:
 
 @pytest.mark.parametrize("name", shipped_names("scenarios"))
 def test_a_shipped_scenario_loads_by_its_name(name: str) -> None:
-    assert load_scenario(name).source in SOURCES
+    loaded = load_scenario(name)
+    if isinstance(loaded, OutcomeScenario):
+        check_fit(load_design(name), loaded)
+    else:
+        assert loaded.source in SOURCES
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -23,6 +23,8 @@ from simtrial.operating.prepare import check
 from simtrial.planning.refit import evidence_of
 from simtrial.synthesis.own import own_facts_of
 from simtrial.trial.design import Design, load_design
+from simtrial.trial.outcome_design import OutcomeDesign
+from simtrial.trial.outcomes import OutcomeScenario
 from simtrial.trial.posterior import load_posterior
 from simtrial.trial.scenario import Scenario, check_replacements
 from tests.workflow import bad_cases, own_cases
@@ -91,8 +93,9 @@ def test_the_example_of_a_message_mends_the_design(case: Case) -> None:
 def mended(data: Any, case: Case) -> None:
     """Write a case's example into the document, where the message says."""
     assert case.example is not None
-    whole = case.example.startswith("{")
-    example = parse_yaml(case.example, "example").data
+    whole = case.example[0] in "{[" or ":" not in case.example  # what stands there, without a key
+    example = parse_yaml(f"it: {case.example}" if whole else case.example, "example").data
+    example = example["it"] if whole else example
     *parents, key = case.path
     inside = data
     steps = iter(parents)
@@ -372,7 +375,15 @@ def every_field(model: Any, seen: set[str]) -> list[Any]:
     ("model", "name"),
     [
         field
-        for model in (Design, Scenario, DocumentFile, Fact, *RECORDS.values())
+        for model in (
+            Design,
+            OutcomeDesign,
+            Scenario,
+            OutcomeScenario,
+            DocumentFile,
+            Fact,
+            *RECORDS.values(),
+        )
         for field in every_field(model, set())
     ],
 )
