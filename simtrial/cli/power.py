@@ -12,6 +12,7 @@ from simtrial.cli.console import (
     BarProgress,
     all_cores,
     finish,
+    note,
     note_store,
     open_store,
     output_folder,
@@ -106,6 +107,11 @@ def power(
         bars.close()
         note_store(store, quiet=quiet)
     document = found.document
+    if all(row["exact"] for row in document["scenarios"]):
+        told = {"--trials": trials, "--mcse": mcse, "--engine": engine == "reference" or None}
+        idle = [option for option, value in told.items() if value is not None]
+        if idle:
+            note(f"Exact, so nothing is simulated: {', '.join(idle)} had no use.", quiet=quiet)
     paths = []
     if folder is not None:
         write_whole(folder / "power.json", found.to_json() + "\n")

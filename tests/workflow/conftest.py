@@ -14,7 +14,7 @@ from simtrial.cli import main
 from tests.workflow.answers import Answer
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, "-c", "from simtrial.cli.main import main; main()"]
+COMMAND = [sys.executable, "-c", "from simtrial.cli.start import main; main()"]
 
 
 @pytest.fixture

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 import time
+from collections.abc import Callable
 
 import pytest
 
+from simtrial.cli import start
+from tests.workflow.answers import Answer
 from tests.workflow.conftest import COMMAND, ROOT
 
 DEMO = (ROOT / "configs/designs/dm_ivig_16w.yaml").read_text(encoding="utf-8")
@@ -233,3 +237,28 @@ def test_an_error_that_the_posterior_cannot_reach_is_said_not_hidden(simtrial):
     found = row["metrics"]["assurance"]["mcse"]
     assert row["mcse_target"] == {"value": 0.004, "met": found <= 0.0044}
     assert row["rates_mcse"]["ivig"] > 0.001  # rows are shared, so patients alone would say less
+
+
+def test_an_interrupt_while_the_command_loads_ends_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupting:
+        """Finds a module as a user's Ctrl-C would let it be found."""
+
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "simtrial.cli.main":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "simtrial.cli.main", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
+    with pytest.raises(SystemExit) as ended:
+        start.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "Interrupted before anything was finished.\n"
+
+
+def test_options_that_an_exact_answer_has_no_use_for_are_named(call: Callable[..., Answer]) -> None:
+    told = call("power", "outcome_binary_two_arm", "--mcse", "0.001", "--engine", "reference")
+    assert (told.code, "(exact)" in told.out) == (0, True)
+    assert "Exact, so nothing is simulated: --mcse, --engine had no use." in told.err
+    assert "had no use" not in call("power", "outcome_binary_two_arm").err
