@@ -9,7 +9,7 @@ At one instant the order is the one of ``Rank``; within a rank, site and patient
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Callable, Generator
 from typing import Any
 
 import numpy as np
@@ -17,23 +17,20 @@ import simpy
 from numpy.typing import NDArray
 
 from simtrial.cohort import draws as at
-from simtrial.cohort.arrivals import Arrivals, calendar_minute, site_rate
+from simtrial.cohort.arrivals import Arrivals
 from simtrial.cohort.course import Course, CourseTable, course_row
 from simtrial.cohort.draws import DrawPlan
-from simtrial.cohort.entry import CLOSED, SUBTYPE_FULL, further_failure
-from simtrial.cohort.orders import Orders, check_replicates, planned_orders
-from simtrial.cohort.protocol import NEVER, Protocol
-from simtrial.cohort.reference_allocation import Allocator
+from simtrial.cohort.protocol import Protocol
 from simtrial.cohort.reference_calendar import At, Rank
-from simtrial.cohort.reference_measuring import Eyes
-from simtrial.cohort.reference_patient import Happening, Patient
-from simtrial.cohort.reference_person import age_of, subtype_of
-from simtrial.cohort.reference_run_in import RunIn
+from simtrial.cohort.reference_harm import Harm
 from simtrial.cohort.rules import screening_failure, whole_minute
 from simtrial.cohort.snapshot import Snapshot, empty_snapshot
-from simtrial.cohort.supply import MOST_INTERRUPTIONS
 from simtrial.cohort.truth import Cohort, Truth, empty_truth
-from simtrial.myositis import measures, taper
+from simtrial.core.arithmetic import pexp, plog
+from simtrial.core.units import MINUTES_PER_WEEK
+from simtrial.myositis import harm, measures, response, taper, tis
+
+Happening = Generator[simpy.Event, None, None]
 
 
 class Trial:
@@ -49,7 +46,6 @@ class Trial:
         replicate: int,
         row: int,
         cohort: Cohort,
-        orders: Orders,
     ) -> None:
         self.env = simpy.Environment()
         self.protocol, self.course, self.arrivals, self.plan = protocol, course, arrivals, plan
@@ -59,20 +55,14 @@ class Trial:
         self.n_screened = 0
         self.n_eligible = 0
         self.n_randomised = 0
-        self.allocator = Allocator(protocol.allocation, orders, row, seed, replicate)
-        self.closes_at = self.allocator.closing_minute()
-        self.taken_at_site: Counter[int] = Counter()
-        self.taken_of_subtype: Counter[int] = Counter()
+        self.waiting: dict[int, list[int]] = {}  # stratum -> arms left in its open block
+        self.n_blocks: dict[int, int] = {}
 
     @property
     def recruiting(self) -> bool:
         """Whether more candidates are wanted, and some are left."""
         wanted = self.n_eligible < self.n_wanted
         return wanted and self.n_screened < self.arrivals.most_candidates
-
-    def open_at(self, site: int) -> bool:
-        """Whether a site still looks for candidates."""
-        return self.recruiting and self.taken_at_site[site] < self.arrivals.site_at_most
 
     def run(self) -> None:
         """Open every site and let the calendar run out."""
@@ -84,20 +74,13 @@ class Trial:
 
     def site(self, site: int) -> Happening:
         """Candidates arrive one after another, from the site's opening to the end of enrolment."""
-        arrivals = self.arrivals
-        arrival = float(arrivals.opening[site])
-        rate = site_rate(self.seed, self.replicate, site, arrivals.rate_shape)
+        arrival = float(self.arrivals.opening[site])
         order = 0
-        while self.open_at(site):
+        while self.recruiting:
             arrival += at.arrival_gap(
-                self.seed, self.replicate, site, order, arrivals.per_minute * rate
+                self.seed, self.replicate, site, order, self.arrivals.per_minute
             )
-            minute = calendar_minute(
-                whole_minute(arrival), arrivals.pause_from, arrivals.pause_until
-            )
-            if minute >= NEVER or minute >= self.closes_at:
-                return
-            yield At(self.env, minute, Rank.SCREEN, site)
+            yield At(self.env, whole_minute(arrival), Rank.SCREEN, site)
             if not self.recruiting:
                 return
             order += 1
@@ -110,20 +93,27 @@ class Trial:
         course, protocol = self.course, self.protocol
         early = np.empty(self.plan.candidate_room)
         at.fill_candidate(early, self.plan, self.seed, self.replicate, candidate)
-        baseline = np.empty(6)
+        baseline, observed = np.empty(6), np.empty(6)
         measures.draw_baseline(
             baseline, course.location, course.scale, course.root, early[at.BASELINE_AT :][:6]
         )
-        is_second = bool(early[at.LINE_AT] >= course.people.first_share)
         dose_mg = taper.entry_dose(
-            early[at.TAKES_PREDNISOLONE_AT]
-            < (course.people if is_second else course).prednisolone_share,
+            early[at.TAKES_PREDNISOLONE_AT] < course.prednisolone_share,
             course.prednisolone_log_median,
             course.prednisolone_log_sd,
             early[at.PREDNISOLONE_AT],
         )
-        eyes = Eyes(protocol, course, baseline, early)
-        observed = eyes.screen()
+        deviates = early[at.SCREENING_NOISE_AT :][:7].copy()
+        measures.observe_measures(
+            observed,
+            baseline,
+            0.0,
+            course.loading,
+            course.sd,
+            course.noise_shared,
+            deviates,
+            protocol.mmt_maximum,
+        )
         reason = screening_failure(
             observed,
             dose_mg,
@@ -131,72 +121,298 @@ class Trial:
             protocol.other_abnormal,
             protocol.prednisolone_at_most,
         )
-        when = int(self.env.now) + protocol.screening_minutes + protocol.run_in.minutes
-        run_in: RunIn | None = None
-        if reason < 0:
-            reason = self.further_reason(candidate, early, observed, dose_mg, when)
-        if reason < 0 and protocol.run_in.minutes > 0:
-            run_in = RunIn(self, candidate, early, eyes, when, is_second=is_second)
-            reason = run_in.live_through()
         if reason >= 0:
             self.seen.failures[self.row, reason] += 1
             return
-        self.taken_of_subtype[subtype_of(course, early)] += 1
-        self.taken_at_site[site] += 1
         place = self.n_eligible
         self.n_eligible += 1
-        patient = Patient(self, place, candidate, site, early, eyes, dose_mg, is_second, run_in)
-        self.seen.failures_before[self.row, place] = self.seen.failures[self.row]
+        patient = Patient(self, place, candidate, site, early, baseline, deviates, dose_mg)
         self.seen.screening[self.row, place] = observed
+        when = int(self.env.now) + protocol.screening_minutes
         booked = At(self.env, when, Rank.RANDOMISE, candidate)
         booked.callbacks.append(lambda _: patient.randomise())
 
-    def further_reason(
-        self,
-        candidate: int,
-        early: NDArray[np.float64],
-        observed: NDArray[np.float64],
-        dose_mg: float,
-        randomised_at: int,
-    ) -> int:
-        """Return why a candidate active enough does not enter, or -1."""
-        course = self.course
-        subtype = subtype_of(course, early)
-        reason = further_failure(
-            self.protocol.entry,
-            observed[measures.MMT],
-            dose_mg,
-            age_of(self.protocol, course, early),
-            course.risk.cancer_share,
-            course.risk.previous_share,
-            course.people.other_failure,
-            self.seed,
-            self.replicate,
-            candidate,
-        )
-        if reason >= 0:
-            return reason
-        limits = self.arrivals.subtype_at_most
-        if limits.shape[0] and self.taken_of_subtype[subtype] == limits[subtype]:
-            return SUBTYPE_FULL
-        if randomised_at >= self.closes_at:
-            return CLOSED
-        return -1
+    def next_arm(self, stratum: int) -> int:
+        """Return the next arm of a stratum's permuted block, opening a new block when needed."""
+        if not self.waiting.get(stratum):
+            block = np.zeros(int(self.protocol.block_sizes.max()), np.int64)
+            number = self.n_blocks.get(stratum, 0)
+            size = at.fill_block(
+                block,
+                self.protocol.ratio,
+                self.protocol.block_sizes,
+                self.seed,
+                self.replicate,
+                stratum,
+                number,
+            )
+            self.n_blocks[stratum] = number + 1
+            self.waiting[stratum] = [int(arm) for arm in block[:size]]
+        return self.waiting[stratum].pop(0)
 
-    def is_interrupted(self, minute: int) -> bool:
-        """Return whether there is nothing to infuse at a minute of the calendar."""
-        supply = self.course.supply
-        if supply.per_minute <= 0.0:
-            return False
-        begins = 0
-        for order in range(MOST_INTERRUPTIONS):
-            begins += at.supply_gap(self.seed, self.replicate, order, supply.per_minute)
-            if minute < begins:
-                return False
-            begins += int(supply.minutes)
-            if minute < begins:
-                return True
-        return False
+
+class Patient:
+    """One eligible candidate, from randomisation to the last visit."""
+
+    def __init__(
+        self,
+        trial: Trial,
+        place: int,
+        candidate: int,
+        site: int,
+        early: NDArray[np.float64],
+        baseline: NDArray[np.float64],
+        deviates: NDArray[np.float64],
+        dose_mg: float,
+    ) -> None:
+        self.trial, self.env = trial, trial.env
+        self.candidate, self.site = candidate, site
+        self.early, self.baseline, self.deviates = early, baseline, deviates
+        self.dose_mg = dose_mg
+        self.key = (trial.row, place)  # where this patient stands in the tables
+        self.draws = np.empty(trial.plan.enrolled_room)
+        self.drug_benefit, self.background_benefit = 0.0, 0.0
+        self.known_until = 0  # minutes since randomisation up to which the benefits are known
+        self.given: list[tuple[int, float]] = []  # last day and log dose of each course
+        self.stopped = False
+        self.left = False
+        self.was_worse = False
+
+    def now(self) -> int:
+        """Return whole minutes since randomisation."""
+        return int(self.env.now) - self.randomised_at
+
+    def event(self, minute: int, rank: Rank) -> At:
+        """Return an event at a minute since randomisation."""
+        return At(self.env, self.randomised_at + minute, rank, self.candidate)
+
+    def uniform(self, position: int) -> float:
+        """Return one of the uniforms of the enrolled fill."""
+        return float(self.draws[self.trial.plan.n_normals + position])
+
+    def noise(self, visit: int) -> NDArray[np.float64]:
+        """Return the error innovations (7,) of a visit."""
+        return self.draws[at.VISIT_NOISE_AT + at.NOISE_SLOTS * visit :][:7]
+
+    def randomise(self) -> None:
+        """Measure the baseline, allocate, and start the calendar of this patient."""
+        trial, key = self.trial, self.key
+        seen, truth, course, protocol = trial.seen, trial.truth, trial.course, trial.protocol
+        self.randomised_at = int(self.env.now)
+        trial.n_randomised += 1
+        at.fill_enrolled(self.draws, trial.plan, trial.seed, trial.replicate, self.candidate)
+        self.describe()
+        measures.advance_deviates(
+            self.deviates,
+            self.noise(0),
+            response.correlation_over(course.noise_per_4_weeks, float(protocol.screening_minutes)),
+        )
+        self.observe(0)
+        seen.tis[key][0] = 0.0
+        physician = seen.measures[key][0, measures.PHYSICIAN]
+        stratum = measures.severity(physician) if protocol.by_severity else 0
+        self.arm = trial.next_arm(stratum)
+        seen.stratum[key], seen.arm[key] = stratum, self.arm
+        self.responds = bool(truth.responds[key] and protocol.on_drug[self.arm])
+        dropout = int(truth.dropout_minute[key])
+        last = int(protocol.visit_minute[-1])
+        self.env.process(self.weeks(last))
+        self.env.process(self.visits())
+        self.env.process(self.infusions(last))
+        self.harm.begin()
+        if dropout < last:
+            self.event(dropout, Rank.LEAVE).callbacks.append(lambda _: self.leave())
+
+    def describe(self) -> None:
+        """Write who the patient is, and what nobody can see."""
+        trial, key, early, draws = self.trial, self.key, self.early, self.draws
+        seen, truth, course = trial.seen, trial.truth, trial.course
+        subtype = int(np.searchsorted(course.subtype_upto, early[at.SUBTYPE_AT], side="right"))
+        female = bool(early[at.SEX_AT] < course.female_share)
+        middle_weight = course.weight_women if female else course.weight_men
+        self.weight = middle_weight * pexp(course.weight_log_sd * early[at.WEIGHT_AT])
+        seen.candidate[key], seen.site[key] = self.candidate, self.site
+        seen.randomised_minute[key] = self.randomised_at
+        seen.subtype[key], seen.female[key], seen.weight[key] = subtype, female, self.weight
+        seen.age[key] = measures.adult_age(course.age_location, course.age_scale, early[at.AGE_AT])
+        self.depth = response.patient_depth(course.depth, course.depth_sd, draws[at.DEPTH_AT])
+        self.log_x50 = response.patient_log_x50(course.log_x50, course.x50_sd, draws[at.X50_AT])
+        self.improves = self.uniform(at.IMPROVES_AT) < course.p_background
+        truth.baseline[key] = self.baseline
+        truth.responds[key] = self.uniform(at.RESPONDS_AT) < course.p_response[subtype]
+        truth.improves[key] = self.improves
+        truth.depth[key], truth.log_x50[key] = self.depth, self.log_x50
+        truth.frailty[key] = harm.reaction_frailty(course.risk.frailty_sd, draws[at.FRAILTY_AT])
+        uniforms = draws[trial.plan.n_normals + at.CANCER_AT :][:4]
+        self.harm = Harm(
+            trial.protocol,
+            course.risk,
+            seen,
+            key,
+            (trial.seed, trial.replicate, self.candidate),
+            truth.frailty[key],
+            uniforms,
+            self.book_harm,
+            self.stop_for_harm,
+        )
+        truth.dropout_minute[key] = whole_minute(
+            response.dropout_minutes(self.uniform(at.DROPOUT_AT), course.dropout_per_minute)
+        )
+
+    def weeks(self, last: int) -> Happening:
+        """Every seven days, bring the benefits up to date."""
+        for minute in range(MINUTES_PER_WEEK, last + 1, MINUTES_PER_WEEK):
+            yield self.event(minute, Rank.WEEK)
+            if self.left:
+                return
+            self.bring_up_to_date()
+
+    def visits(self) -> Happening:
+        """Come to each visit after the baseline: be measured, then the rules are applied."""
+        minutes = self.trial.protocol.visit_minute
+        for visit in range(1, minutes.shape[0]):
+            yield self.event(int(minutes[visit]), Rank.MEASURE)
+            if self.left:
+                return
+            self.bring_up_to_date()
+            self.measure(visit)
+            self.decide(visit, is_last=visit == minutes.shape[0] - 1)
+
+    def infusions(self, last: int) -> Happening:
+        """Receive each course unless treatment was stopped; its effect counts from its last day."""
+        protocol = self.trial.protocol
+        for j in range(int(protocol.n_courses[self.arm])):
+            start, end = (
+                int(protocol.course_start[self.arm, j]),
+                int(protocol.course_end[self.arm, j]),
+            )
+            yield self.event(start, Rank.INFUSE)
+            if self.left:
+                return
+            self.bring_up_to_date()
+            if not self.stopped:
+                self.infuse(j, end)
+            if end <= last:
+                yield self.event(end, Rank.INFUSE)
+                if self.left:
+                    return
+                self.bring_up_to_date()
+
+    def infuse(self, course_number: int, end: int) -> None:
+        """Give one course."""
+        protocol, key, seen = self.trial.protocol, self.key, self.trial.seen
+        dose = response.given_dose(
+            protocol.course_dose[self.arm, course_number],
+            self.weight,
+            protocol.course_days[self.arm, course_number],
+            protocol.cap_g_per_day,
+        )
+        self.given.append((end, plog(dose)))
+        seen.courses[key] += 1
+        if protocol.on_drug[self.arm]:
+            seen.grams[key] += dose * self.weight
+        self.harm.after_course(course_number, dose, self.arm)
+
+    def bring_up_to_date(self) -> None:
+        """Let both benefits approach their targets from the last instant to this one."""
+        course, now = self.trial.course, self.now()
+        minutes = float(now - self.known_until)
+        if minutes == 0.0:
+            return
+        if self.responds:
+            middle = self.known_until + 0.5 * minutes
+            log_x = response.NO_EFFECT
+            for end, log_dose in self.given:
+                if end <= self.known_until:
+                    effect = response.log_effect(log_dose, middle - end, course.half_life_minutes)
+                    log_x = max(log_x, effect)
+            goal = response.target_benefit(self.depth, self.log_x50, course.hill, log_x)
+            self.drug_benefit = response.relax(self.drug_benefit, goal, course.k_on, minutes)
+        if self.improves:
+            self.background_benefit = response.relax(
+                self.background_benefit, course.background_depth, course.k_background, minutes
+            )
+        self.known_until = now
+
+    def observe(self, visit: int) -> None:
+        """Write the six measures as seen at this visit, the dose, and the benefits behind them."""
+        seen, truth, course = self.trial.seen, self.trial.truth, self.trial.course
+        measures.observe_measures(
+            seen.measures[self.key][visit],
+            self.baseline,
+            response.combined_benefit(self.drug_benefit, self.background_benefit),
+            course.loading,
+            course.sd,
+            course.noise_shared,
+            self.deviates,
+            self.trial.protocol.mmt_maximum,
+        )
+        if visit > 0:
+            self.dose_mg = taper.stable_dose(self.dose_mg)
+        seen.prednisolone[self.key][visit] = self.dose_mg
+        truth.drug_benefit[self.key][visit] = self.drug_benefit
+        truth.background_benefit[self.key][visit] = self.background_benefit
+
+    def measure(self, visit: int) -> None:
+        """Measure, and compute the improvement score against the observed baseline."""
+        protocol, seen = self.trial.protocol, self.trial.seen
+        gap = int(protocol.visit_minute[visit] - protocol.visit_minute[visit - 1])
+        correlation = response.correlation_over(self.trial.course.noise_per_4_weeks, float(gap))
+        measures.advance_deviates(self.deviates, self.noise(visit), correlation)
+        self.observe(visit)
+        rows = seen.measures[self.key]
+        seen.tis[self.key][visit] = tis.improvement_score(
+            rows[0], rows[visit], protocol.mmt_maximum
+        )
+
+    def decide(self, visit: int, *, is_last: bool) -> None:
+        """Apply the rules of the protocol to what was just observed."""
+        protocol, seen, key, now = self.trial.protocol, self.trial.seen, self.key, self.now()
+        rows = seen.measures[key]
+        is_worse = bool(tis.has_worsened(rows[0], rows[visit]))
+        confirmed = is_worse and self.was_worse and now >= protocol.deterioration_from
+        self.was_worse = is_worse
+        if confirmed and seen.deterioration_minute[key] < 0:
+            seen.deterioration_minute[key] = now
+            self.stop(leave=protocol.deterioration_leaves, is_last=is_last)
+        if self.left or is_last or now < protocol.rescue_from or seen.rescue_minute[key] >= 0:
+            return
+        insufficient = seen.tis[key][visit] < protocol.rescue_below
+        position = at.RESCUE_AT + at.RESCUE_SLOTS * visit
+        if insufficient and self.uniform(position) < self.trial.course.rescue_per_visit:
+            seen.rescue_minute[key] = now
+            self.stop(leave=protocol.rescue_leaves, is_last=is_last)
+
+    def stop(self, *, leave: bool, is_last: bool) -> None:
+        """Stop treatment now; leave the study too if the protocol says so and visits remain."""
+        self.stopped = True
+        if self.trial.seen.stop_minute[self.key] < 0:
+            self.trial.seen.stop_minute[self.key] = self.now()
+        if leave and not is_last:
+            self.leave()
+
+    def book_harm(self, minute: int, happens: Callable[[], None]) -> None:
+        """Let something happen at a minute, unless the patient has left or the study is over."""
+        if minute <= self.trial.protocol.visit_minute[-1]:
+            booked = self.event(minute, Rank.HARM)
+            booked.callbacks.append(lambda _: None if self.left else happens())
+
+    def stop_for_harm(self) -> None:
+        """Stop treatment for an adverse event, if there is any left to stop."""
+        protocol, seen, key, now = self.trial.protocol, self.trial.seen, self.key, self.now()
+        if self.stopped or seen.courses[key] == protocol.n_courses[self.arm]:
+            return
+        self.stopped = True
+        seen.harm_stop_minute[key] = seen.stop_minute[key] = now
+        if protocol.harm_leaves:
+            # leaving comes last at its minute: other harm of the same minute is still seen
+            self.event(now, Rank.LEAVE).callbacks.append(lambda _: self.leave())
+
+    def leave(self) -> None:
+        """Leave the study: nothing is seen or given any more."""
+        if not self.left:
+            self.left = True
+            self.trial.seen.left_minute[self.key] = self.now()
 
 
 def run(
@@ -208,16 +424,12 @@ def run(
     first: int,
     last: int,
     n: int,
-    orders: Orders | None = None,
 ) -> Cohort:
     """Simulate replicates first..last-1 of a trial of ``n`` patients.
 
-    Replicate i uses row ``i mod D`` of the course table, and the orders in row i - first, or in
-    the only one; without orders the design's ratio holds throughout.
+    Replicate i uses row ``i mod D`` of the course table.
     """
-    orders = orders or planned_orders(protocol.allocation)
-    check_replicates(orders, last - first)
-    visits, courses = protocol.visit_minute.shape[0], protocol.course_week.shape[1]
+    visits, courses = protocol.visit_minute.shape[0], protocol.course_start.shape[1]
     seen: Snapshot = empty_snapshot(last - first, n, visits, courses)
     truth: Truth = empty_truth(last - first, n, visits)
     cohort = Cohort(seen, truth)
@@ -225,5 +437,5 @@ def run(
     for row in range(last - first):
         replicate = first + row
         course: Any = course_row(table, replicate % table.depth.shape[0])
-        Trial(protocol, course, arrivals, plan, seed, replicate, row, cohort, orders).run()
+        Trial(protocol, course, arrivals, plan, seed, replicate, row, cohort).run()
     return cohort

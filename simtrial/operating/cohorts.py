@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 
 from simtrial.cohort import compiled
-from simtrial.cohort.cut import cut
-from simtrial.cohort.protocol import Protocol
 from simtrial.cohort.snapshot import Snapshot
 from simtrial.cohort.truth import Cohort, Truth
 from simtrial.core.errors import DesignError
@@ -77,15 +75,6 @@ def run_cohort(
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return parts[0] if len(parts) == 1 else _joined(parts)
-
-
-def cut_cohort(cohort: Cohort, minute: int, protocol: Protocol) -> Cohort:
-    """Return a cohort as it was at a calendar minute; of the truth, visits not seen are blank."""
-    seen = cut(cohort.seen, minute, protocol)
-    unseen = seen.visit_minute < 0
-    benefits = ("drug_benefit", "background_benefit")
-    blank = {name: np.where(unseen, np.nan, getattr(cohort.truth, name)) for name in benefits}
-    return Cohort(seen=seen, truth=cohort.truth._replace(**blank))
 
 
 def slice_of(cohort: Cohort, start: int, stop: int) -> Cohort:

@@ -64,7 +64,7 @@ class ScoreTable(NamedTuple):
 def document_design() -> Design:
     """Return document 002 with all its visits, and without rescue."""
     return revalidated(
-        load_patient_design("documents/lim21_as_fitted"),
+        load_patient_design("documents/lim21"),
         {"visits_weeks": [0, *WEEKS], "intercurrent": {}, "screening_weeks": 2},
     )
 
@@ -164,9 +164,8 @@ def _simulated_tis(
     # in document 002 no adverse event was a reason to stop treatment; of an own series those
     # are counted who kept to it
     draws = {name: np.array([value]) for name, value in values.items()} | without_harm(1)
-    for line in design.population.lines:
-        for subtype in design.population.subtypes:
-            draws[response_name(subtype, line)] = np.ones(1)
+    for subtype in design.population.subtypes:
+        draws[response_name(subtype, design.population.line)] = np.ones(1)
     draws["dropout_16_weeks"] = np.zeros(1)
     table = course_table(design, draws, correlation, np.zeros(1), drug_works=responder)
     arrivals = arrivals_of(design.accrual, 1.0, 0.1, patients)

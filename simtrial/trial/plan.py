@@ -16,7 +16,6 @@ from simtrial.core.errors import DesignError
 from simtrial.core.located import shown
 from simtrial.core.other_units import neat
 from simtrial.core.provenance import digest
-from simtrial.trial.allocation import AnyAllocation
 from simtrial.trial.decisions import (
     BINARY_METHODS,
     EVENT_METHODS,
@@ -26,14 +25,14 @@ from simtrial.trial.decisions import (
     Look,
     comparison,
 )
-from simtrial.trial.sections import SampleSize
+from simtrial.trial.sections import Allocation, SampleSize
 
 
 class Plan(Spec):
     """The part of a protocol that decides, for outcomes of any origin."""
 
     title: str = Field(min_length=1, examples=["Add-on immunoglobulin in dermatomyositis"])
-    allocation: AnyAllocation | None = Field(
+    allocation: Allocation | None = Field(
         default=None,
         examples=["{ratio: {placebo: 1, ivig: 1}, method: permuted_blocks, block_sizes: [4]}"],
     )
@@ -323,10 +322,7 @@ class Plan(Spec):
         The order of the arms is part of it: allocation follows it, so the same protocol with its
         arms written the other way round gives other patients.
         """
-        fields = self.model_dump(mode="json")
-        if not fields.get("visits_from_patient", True):
-            del fields["visits_from_patient"]  # as protocols were named before it was there
-        return digest([fields, list(self.arm_names)])
+        return digest([self.model_dump(mode="json"), list(self.arm_names)])
 
     def with_n(self, n: int) -> Self:
         """Return the same protocol with another total sample size, its looks at the same shares.

@@ -23,9 +23,6 @@ NO_HARM = {
         *("reaction.per_course[ivig]", "reaction.per_course[placebo]"),
         *("thromboembolism.per_course", "thromboembolism.per_year"),
         *("serious.per_course[ivig]", "serious.per_course[placebo]"),
-        *("meningitis.per_course", "haemolysis.per_course", "infection.per_year"),
-        *("steroid_toxicity.per_year_10mg", "progression.per_year"),
-        *("cancer.per_year[DM]", "death.per_year[others]"),
     )
 }
 

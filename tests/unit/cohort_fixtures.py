@@ -33,7 +33,6 @@ WEEK = 10_080
 HARM_COLUMNS = (
     *("cancer", "previous_thromboembolism", "reaction_minute", "reaction_kind"),
     *("reaction_serious", "thromboembolism_minute", "serious_minute", "harm_stop_minute"),
-    *("migraine", "group_o", "events_minute", "events_detail", "cancer_minute"),
 )
 
 
