@@ -90,10 +90,13 @@ docs: $(READY) ## make docs/evidence.md and its figures again from the ledger
 .PHONY: bench
 bench: $(READY) ## measure ratios of speed against their goals: tables, and results/bench/*.json
 	@$(BIN)/python -m benchmarks.engines
+	@$(BIN)/python -m benchmarks.scaling
 	@$(BIN)/python -m benchmarks.exact_designs
 	@$(BIN)/python -m benchmarks.predictive_probability
 	@if command -v Rscript >/dev/null 2>&1; then $(BIN)/python -m benchmarks.survival_against_rpact; \
 	else echo "no Rscript here: the comparison with rpact (r-cran-rpact) is left out"; fi
+	@if Rscript -e 'library(Mediana)' >/dev/null 2>&1; then $(BIN)/python -m benchmarks.binary_against_mediana; \
+	else echo "no R package Mediana (r-cran-mediana) here: the comparison with it was not measured"; fi
 
 .PHONY: constraints
 constraints: $(READY) ## make the pins again from pyproject.toml, newest versions

@@ -8,40 +8,42 @@ the machine may be shared. Each row names its goal and whether the median met it
 
 from __future__ import annotations
 
-import gc
-import json
 import os
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import simpy
 
-from simtrial.cohort import compiled, reference
+from benchmarks.ratios import ROUNDS, interleaved, ratio_of, tell
 from simtrial.cohort import draws as at
+from simtrial.cohort.compiled import engine as compiled
 from simtrial.cohort.draws import draw_plan, fill_candidate, fill_enrolled
+from simtrial.cohort.reference import engine as reference
+from simtrial.cohort.truth import Cohort
 from simtrial.core.arithmetic import normal_quantile
 from simtrial.core.compiled import kernel
 from simtrial.core.streams import Purpose, uniform
 from simtrial.operating.prepare import Prepared, prepare
+from simtrial.operating.replicates import Engine, Outcomes, run_replicates
 from simtrial.trial.design import load_design
 from simtrial.trial.posterior import load_posterior
 from simtrial.trial.scenario import load_scenario
 
-ROUNDS, COLD_ROUNDS = 9, 3
+COLD_ROUNDS = 3
+EVERYTHING = Path(__file__).with_name("everything.yaml")
+MISSING = Path(__file__).with_name("everything_scenario.yaml")
 N, FEW, MANY = 94, 10, 400
 OUT = Path("results/bench/engines.json")
 
 # one replicate of the demo in a fresh process: what a user waits for before the first trial
 FIRST_RUN = f"""
-from simtrial.cohort import compiled
+from simtrial.cohort.compiled import engine as compiled
 from simtrial.operating.prepare import prepare
 from simtrial.trial.design import load_design
 from simtrial.trial.posterior import load_posterior
@@ -52,53 +54,26 @@ print(compiled.run(*numbers, seed=1, first=0, last=1, n={N}).seen.tis.tolist())
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ratio:
-    """CPU time of one work over that of another, over rounds; ``goal`` bounds the median."""
-
-    what: str
-    goal: str
-    minimum: float
-    median: float
-    maximum: float
-    met: bool
-
-
-def ratio_of(
-    what: str, found: list[float], *, at_least: float = 0.0, at_most: float = 0.0
-) -> Ratio:
-    """Return a row of the table."""
-    middle = statistics.median(found)
-    return Ratio(
-        what=what,
-        goal=f">= {at_least:g}" if at_least else f"<= {at_most:g}",
-        minimum=min(found),
-        median=middle,
-        maximum=max(found),
-        met=middle >= at_least if at_least else middle <= at_most,
-    )
-
-
-def cpu_seconds(work: Callable[[], object]) -> float:
-    """Return the CPU time of one call."""
-    gc.collect()
-    started = time.process_time()
-    work()
-    return time.process_time() - started
-
-
-def interleaved(
-    a: Callable[[], object], b: Callable[[], object], scale: float = 1.0
-) -> list[float]:
-    """Return (CPU of a / CPU of b) times ``scale`` for each round."""
-    return [cpu_seconds(a) / cpu_seconds(b) * scale for _ in range(ROUNDS)]
-
-
-def engine(prepared: Prepared, run: Callable[..., object], trials: int) -> Callable[[], object]:
-    """Return the work of simulating some trials of the demo."""
+def engine(prepared: Prepared, run: Callable[..., Cohort], trials: int) -> Callable[[], Cohort]:
+    """Return the work of simulating some trials."""
     return lambda: run(
         prepared.protocol, prepared.table, prepared.arrivals, seed=1, first=0, last=trials, n=N
     )
+
+
+def pipeline(prepared: Prepared, name: Engine, trials: int) -> Callable[[], Outcomes]:
+    """Return the work of simulating and analysing some trials."""
+    return lambda: run_replicates(prepared, seed=1, first=0, last=trials, sizes=[N], engine=name)
+
+
+def assert_engines_agree(prepared: Prepared) -> None:
+    """Stop when an engine gives another byte than the other, of patients or of outcomes."""
+    quick, readable = (engine(prepared, run, FEW)() for run in (compiled.run, reference.run))
+    assert quick.first_difference(readable) is None, "the engines disagree"
+    ours, theirs = (pipeline(prepared, name, FEW)() for name in ("compiled", "reference"))
+    for field in fields(Outcomes):
+        same = np.array_equal(getattr(ours, field.name), getattr(theirs, field.name))
+        assert same, f"{field.name} differs between the engines"
 
 
 # --- SimPy's own cost of as many processes and timeouts -----------------------------------------
@@ -161,18 +136,41 @@ def _fill_only(plan, seed: int, patients: int) -> float:  # type: ignore[no-unty
     return total
 
 
-def numbers_used(prepared: Prepared, screened: float) -> tuple[int, float]:
-    """Return numbers that are read: of a patient's two fills, and of a patient in the engine.
+# of a candidate: 6 measures, age and prednisolone; 7 errors; 4 enzymes and 4 errors; subtype,
+# prednisolone, line
+CANDIDATE = 8 + 7 + 8 + 3
+# of who is enrolled: sex and weight; 3 sizes; responds, improves, drops out; 5 of risk
+ENROLLED = 2 + 3 + 3 + 5
+VISIT = 7 + 4  # errors of measures and of enzymes
+INTERVAL = 5  # one for each class of event
+COURSE = 3 + 2  # the first of harm, and the two of further events
+ARRIVAL = 1
 
-    Slots that nobody reads are not counted. Of a course's harm the three that decide whether
-    something happens are always read, the others seldom: not counted either.
-    """
+
+def numbers_filled(prepared: Prepared) -> int:
+    """Return how many numbers of a patient's two fills have a reader, if he stays to the end."""
     visits = prepared.protocol.visit_minute.shape[0]
-    candidate = 9 + 7 + 3  # baseline, screening errors, who it is
-    enrolled = 3 + 7 * visits + 3 + 4 + (visits - 1)  # sizes, errors, classes, risk, rescue
-    courses = 3 * int(prepared.protocol.n_courses.max())
-    arrivals = 1
-    return candidate + enrolled, (candidate + arrivals) * screened + enrolled + courses
+    courses = int(prepared.protocol.n_courses.max())
+    return CANDIDATE + ENROLLED + VISIT * visits + INTERVAL * (visits - 1) + COURSE * courses
+
+
+def numbers_read(cohort: Cohort) -> float:
+    """Return how many numbers the engine reads for a patient, counted in a simulated cohort.
+
+    Counted are those that are read for certain: of candidates screened, of visits reached, of
+    intervals up to a visit reached, of courses given. Not counted are those read only where
+    something may happen (rescue, kinds and times of events), and those of allocation.
+    """
+    reached = float((~np.isnan(cohort.truth.drug_benefit)).sum()) / cohort.seen.arm.size
+    screened = float(cohort.seen.screened.sum()) / cohort.seen.arm.size
+    courses = float(cohort.seen.courses.mean())
+    return (
+        (CANDIDATE + ARRIVAL) * screened
+        + ENROLLED
+        + VISIT * reached
+        + INTERVAL * (reached - 1.0)
+        + COURSE * courses
+    )
 
 
 def numpy_normals(count: int) -> Callable[[], object]:
@@ -231,14 +229,17 @@ def hot_over_cold() -> list[float]:
 
 def main() -> None:
     """Run every comparison, print the table, write the JSON."""
-    prepared = prepare(load_design("dm_ivig_16w"), load_scenario("point"), load_posterior())
-    quick, readable = (engine(prepared, run, FEW)() for run in (compiled.run, reference.run))
-    assert quick.first_difference(readable) is None, "the engines disagree"  # type: ignore[attr-defined]
+    posterior = load_posterior()
+    prepared = prepare(load_design("dm_ivig_16w"), load_scenario("point"), posterior)
+    everything = prepare(load_design(str(EVERYTHING)), load_scenario(str(MISSING)), posterior)
+    for each in (prepared, everything):
+        assert_engines_agree(each)
     assert_keyed_numbers_are_their_addresses()
-    screened = float(quick.seen.screened.mean()) / N  # type: ignore[attr-defined]
-    of_fills, of_patient = numbers_used(prepared, screened)
+    of_fills = numbers_filled(prepared)
+    of_patient = numbers_read(engine(prepared, compiled.run, MANY)())
     processes, timeouts = count_events(prepared)
-    plan, patients = draw_plan(prepared.protocol.visit_week), MANY * N
+    plan = draw_plan(prepared.protocol.visit_week, prepared.protocol.course_week)
+    patients = MANY * N
     _fill_only(plan, 1, 10)
     readable_work, quick_work = (
         engine(prepared, reference.run, FEW),
@@ -248,6 +249,24 @@ def main() -> None:
         ratio_of(
             "SimPy engine / compiled engine, a patient",
             interleaved(readable_work, quick_work, MANY / FEW),
+            at_least=30.0,
+        ),
+        ratio_of(
+            "the same with every part of the model",
+            interleaved(
+                engine(everything, reference.run, FEW),
+                engine(everything, compiled.run, MANY),
+                MANY / FEW,
+            ),
+            at_least=30.0,
+        ),
+        ratio_of(
+            "the same with the analysis of every trial",
+            interleaved(
+                pipeline(prepared, "reference", FEW),
+                pipeline(prepared, "compiled", MANY),
+                MANY / FEW,
+            ),
             at_least=30.0,
         ),
         ratio_of(
@@ -267,23 +286,7 @@ def main() -> None:
         ),
         ratio_of("first run, compile cache hot / cold", hot_over_cold(), at_most=0.25),
     ]
-    width = max(len(row.what) for row in rows)
-    print(f"{'ratio of CPU time'.ljust(width)}  {'min':>7} {'median':>7} {'max':>7}  goal")
-    for row in rows:
-        met = "" if row.met else "  NOT MET"
-        print(
-            f"{row.what.ljust(width)}  {row.minimum:7.2f} {row.median:7.2f} {row.maximum:7.2f}"
-            f"  {row.goal}{met}"
-        )
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(
-        json.dumps(
-            {"rounds": ROUNDS, "rounds_cold": COLD_ROUNDS, "rows": [asdict(r) for r in rows]},
-            indent=1,
-        )
-        + "\n"
-    )
-    print(f"{ROUNDS} interleaved rounds ({COLD_ROUNDS} of the cache); written: {OUT}")
+    tell(rows, OUT, rounds=ROUNDS, rounds_cold=COLD_ROUNDS)
 
 
 if __name__ == "__main__":

@@ -22,9 +22,17 @@ def cohort(
     engine: Annotated[
         Literal["compiled", "reference"], typer.Option(help="the quick one, or the SimPy one")
     ] = "compiled",
+    tables: Annotated[
+        Literal["plain", "adam"],
+        typer.Option(help="a row a patient, a visit, an event; or data sets in the shape of ADaM"),
+    ] = "plain",
     file_format: Annotated[
         Literal["parquet", "csv"], typer.Option("--format", help="how tables are written")
     ] = "parquet",
+    cut_week: Annotated[
+        float | None,
+        typer.Option(min=0, help="as seen so many weeks after the first site opened"),
+    ] = None,
     show: Annotated[int, typer.Option(min=0, help="the trial to draw, counted from 0")] = 0,
     truth: Annotated[
         bool, typer.Option("--truth", help="also tables of what nobody in a trial can see")
@@ -37,7 +45,7 @@ def cohort(
 ) -> None:
     """Write synthetic patients as tables, and one trial in pictures."""
     from simtrial.report.cohort_files import check_folder, check_show, save_cohort
-    from simtrial.report.synthetic import check_amount, identity, simulate
+    from simtrial.report.synthetic import check_amount, check_cut, identity, simulate
     from simtrial.trial.design import load_patient_design
     from simtrial.trial.posterior import load_posterior
     from simtrial.trial.scenario import load_patient_scenario
@@ -48,8 +56,9 @@ def cohort(
     sized = spec if n is None else spec.with_n(n)
     # refuse before the work what would be refused after it
     check_amount(sized, trials)
+    check_cut(cut_week)
     check_show(show, trials)
-    check_folder(out, identity(sized, told, held, seed=seed, trials=trials))
+    check_folder(out, identity(sized, told, held, seed=seed, trials=trials, cut_week=cut_week))
     output_folder(out)
     bars = BarProgress(quiet=quiet)
     try:
@@ -58,6 +67,7 @@ def cohort(
             scenario=scenario,
             posterior=held,
             trials=trials,
+            cut_week=cut_week,
             seed=seed,
             workers=workers or all_cores(),
             engine=engine,
@@ -69,6 +79,7 @@ def cohort(
             found.source,
             found.document,
             out,
+            tables=tables,
             file_format=file_format,
             truth=truth,
             show=show,

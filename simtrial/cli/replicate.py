@@ -50,8 +50,9 @@ def replicate(
         )
         say(aligned(rows))
         say(
-            "\nIn-sample: the same patients were fitted to. Without the visit at week 4 and the "
-            "amended regimen.\nThe changes of single measures are not among the checks.\n"
+            "\nIn-sample: the same patients were fitted to. From patient 11 on with the visit at "
+            "week 4 and the\namended regimen, which the fit leaves out. The changes of single "
+            "measures are not among the checks.\n"
             "Reactions are predicted for a new study, of unknown reporting, not for this one: "
             "hence their wide interval.\n"
             f"Stopped for harm is of all {n['harm']} included; the fit reads those with a serious "

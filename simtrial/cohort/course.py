@@ -8,12 +8,24 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simtrial.cohort.dynamics import Dynamics, DynamicsTable, dynamics_row, dynamics_table
+from simtrial.cohort.event_rates import EventRates, EventTable, event_rates_row, event_table
+from simtrial.cohort.measuring import Measuring, MeasuringTable, measuring_row, measuring_table
+from simtrial.cohort.people import (
+    People,
+    PeopleTable,
+    people_row,
+    people_table,
+    rescue_by_visit,
+    response_by_subtype,
+)
 from simtrial.cohort.risk import Risk, RiskTable, risk_row, risk_table
+from simtrial.cohort.supply import Supply, SupplyTable, supply_row, supply_table
 from simtrial.core.arithmetic import logs
 from simtrial.core.compiled import inlined
 from simtrial.core.units import MINUTES_PER_DAY, MINUTES_PER_WEEK
 from simtrial.myositis.measures import MEASURES
-from simtrial.myositis.parameters import prednisolone_name, rescue_name, response_name
+from simtrial.myositis.parameters import prednisolone_name
 from simtrial.trial.design import Design
 
 Draws = Mapping[str, NDArray[np.float64]]
@@ -21,7 +33,10 @@ _SD_OF = ("vas", "vas", "vas", "haq", "mmt", "enzyme")  # in the order of MEASUR
 
 
 class CourseTable(NamedTuple):
-    """Parameters of the course, D rows each; S subtypes of the design, K = 6 measures."""
+    """Parameters of the course, D rows each; S subtypes of the design, K = 6 measures.
+
+    Of a design of both lines, those that differ by line are of the first; ``people`` has the rest.
+    """
 
     subtype_upto: NDArray[np.float64]  # (S,) cumulative shares of the design's mix
     p_response: NDArray[np.float64]  # (D, S) 0 where the drug has no effect
@@ -54,6 +69,14 @@ class CourseTable(NamedTuple):
     prednisolone_log_median: NDArray[np.float64]
     prednisolone_log_sd: NDArray[np.float64]
     risk: RiskTable
+    lack_per_visit: NDArray[np.float64]
+    standard_depth: NDArray[np.float64]
+    k_standard: NDArray[np.float64]
+    supply: SupplyTable
+    measuring: MeasuringTable
+    events: EventTable
+    people: PeopleTable
+    dynamics: DynamicsTable
 
 
 class Course(NamedTuple):
@@ -90,6 +113,14 @@ class Course(NamedTuple):
     prednisolone_log_median: float
     prednisolone_log_sd: float
     risk: Risk
+    lack_per_visit: float
+    standard_depth: float
+    k_standard: float
+    supply: Supply
+    measuring: Measuring
+    events: EventRates
+    people: People
+    dynamics: Dynamics
 
 
 @inlined
@@ -127,6 +158,14 @@ def course_row(table: CourseTable, d: int) -> Course:
         table.prednisolone_log_median[d],
         table.prednisolone_log_sd[d],
         risk_row(table.risk, d),
+        table.lack_per_visit[d],
+        table.standard_depth[d],
+        table.k_standard[d],
+        supply_row(table.supply, d),
+        measuring_row(table.measuring, d),
+        event_rates_row(table.events, d),
+        people_row(table.people, d),
+        dynamics_row(table.dynamics, d),
     )
 
 
@@ -151,6 +190,7 @@ def course_table(
     *,
     drug_works: bool,
     drug_harms: bool = True,
+    courses_add: bool = False,
 ) -> CourseTable:
     """Return the rows of a design's course.
 
@@ -160,22 +200,20 @@ def course_table(
     p_background : (D,) chance to improve without the drug, solved elsewhere.
     drug_works : False sets every chance of drug response to 0.
     drug_harms : False lets the drug's infusions do what a placebo's do.
+    courses_add : True makes the exposure the sum of the courses' effects.
     """
     people = design.population
+    ages = "juvenile." if people.age_group == "juvenile" else ""
     n = p_background.shape[0]
     sd = np.stack([draws[f"sd_change.{kind}"] for kind in _SD_OF], axis=1) / np.sqrt(2.0)
-    response = np.zeros((n, len(people.subtypes)))
-    if drug_works and any(arm.is_drug for arm in design.arms.values()):
-        for s, subtype in enumerate(people.subtypes):
-            response[:, s] = draws[response_name(subtype, people.line)]
+    line = next(iter(people.lines))
     upto = np.cumsum(np.array(list(people.subtypes.values())))
     upto[-1] = 1.0
-    rescue = np.zeros(n)
-    if design.intercurrent.rescue is not None:
-        rescue = draws[rescue_name(people.line, people.background)]
+    gives_up = design.intercurrent.lack_of_effect is not None
+    has_standard = design.intercurrent.has("standard_therapy")
     return CourseTable(
         subtype_upto=upto,
-        p_response=response,
+        p_response=response_by_subtype(design, draws, line, n, drug_works=drug_works),
         depth=draws["depth"],
         depth_sd=draws["depth_sd"],
         log_x50=logs(draws["x50"]),
@@ -190,19 +228,28 @@ def course_table(
         p_background=p_background,
         background_depth=draws["background_depth"],
         k_background=draws["k_background"],
-        rescue_per_visit=rescue,
+        rescue_per_visit=rescue_by_visit(design, draws, line, n),
         dropout_per_minute=-logs(1.0 - draws["dropout_16_weeks"]) / (16.0 * MINUTES_PER_WEEK),
         location=np.stack([draws[f"baseline.{m}.location"] for m in MEASURES], axis=1),
         scale=np.stack([draws[f"baseline.{m}.scale"] for m in MEASURES], axis=1),
         root=lower_root(correlation),
         female_share=draws["female_share"],
-        age_location=draws["age.location"],
-        age_scale=draws["age.scale"],
-        weight_women=draws["weight.women"],
-        weight_men=draws["weight.men"],
-        weight_log_sd=draws["weight.log_sd"],
-        prednisolone_share=draws[prednisolone_name(people.line)],
+        age_location=draws[f"{ages}age.location"],
+        age_scale=draws[f"{ages}age.scale"],
+        # of juveniles the median follows their age, and is not read here
+        weight_women=draws["juvenile.weight.at_2" if ages else "weight.women"],
+        weight_men=draws["juvenile.weight.at_2" if ages else "weight.men"],
+        weight_log_sd=draws[f"{ages}weight.log_sd"],
+        prednisolone_share=draws[prednisolone_name(line)],
         prednisolone_log_median=logs(draws["prednisolone.median"]),
         prednisolone_log_sd=draws["prednisolone.log_sd"],
         risk=risk_table(draws, drug_harms=drug_harms),
+        lack_per_visit=draws["lack_of_effect_per_visit"] if gives_up else np.zeros(n),
+        standard_depth=draws["standard.depth"] if has_standard else np.zeros(n),
+        k_standard=draws["standard.k"] if has_standard else np.zeros(n),
+        supply=supply_table(draws),
+        measuring=measuring_table(design, draws),
+        events=event_table(draws, tuple(people.subtypes), drug_harms=drug_harms),
+        people=people_table(design, draws, drug_works=drug_works),
+        dynamics=dynamics_table(design, draws, n, courses_add=courses_add),
     )

@@ -7,13 +7,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simtrial.cohort.difference import first_difference
 from simtrial.cohort.snapshot import Snapshot
 
 
 class Truth(NamedTuple):
     """Latent columns, in the axes of Snapshot."""
 
-    baseline: NDArray[np.float64]  # (R, P, K) latent values at randomisation
+    # (R, P, K) latent values before any benefit: at randomisation, or when the run-in begins
+    baseline: NDArray[np.float64]
+    other_enzymes: NDArray[np.float64]  # (R, P, 4) log x ULN of the enzymes beside CK
     responds: NDArray[np.bool_]  # (R, P) would respond to the drug
     improves: NDArray[np.bool_]  # (R, P) improves without the drug
     depth: NDArray[np.float64]  # (R, P)
@@ -22,6 +25,10 @@ class Truth(NamedTuple):
     drug_benefit: NDArray[np.float64]  # (R, P, V) NaN where not assessed
     background_benefit: NDArray[np.float64]  # (R, P, V)
     dropout_minute: NDArray[np.int64]  # (R, P) may lie beyond the last visit
+    transient: NDArray[np.bool_]  # (R, P) a responder whose benefit fades under treatment
+    steroid_benefit: NDArray[np.float32]  # (R, P, V) of a changed dose; negative for a lower one
+    flare_loss: NDArray[np.float32]  # (R, P, V) benefit that flares have taken
+    maintenance_mg: NDArray[np.float32]  # (R, P) floor of a taper in practice; NaN without one
 
 
 class Cohort(NamedTuple):
@@ -31,20 +38,9 @@ class Cohort(NamedTuple):
     truth: Truth
 
     def first_difference(self, other: Cohort) -> str | None:
-        """Return the first field and position in which two cohorts differ by a bit, or None."""
-        for mine, theirs in ((self.seen, other.seen), (self.truth, other.truth)):
-            for name in mine._fields:
-                a, b = getattr(mine, name), getattr(theirs, name)
-                if a.dtype != b.dtype or a.shape != b.shape:
-                    return f"{name}: {a.dtype}{a.shape} against {b.dtype}{b.shape}"
-                same = a == b
-                if a.dtype.kind == "f":
-                    same |= np.isnan(a) & np.isnan(b)
-                    same &= np.signbit(a) == np.signbit(b)
-                if not same.all():
-                    where = tuple(int(i) for i in np.argwhere(~same)[0])
-                    return f"{name}{list(where)}: {a[where]!r} against {b[where]!r}"
-        return None
+        """Return in words where two cohorts first differ by a bit, or None."""
+        mine, theirs = ({**one.seen._asdict(), **one.truth._asdict()} for one in (self, other))
+        return first_difference(mine, theirs)
 
 
 def empty_truth(replicates: int, patients: int, visits: int) -> Truth:
@@ -52,6 +48,7 @@ def empty_truth(replicates: int, patients: int, visits: int) -> Truth:
     r, p, v = replicates, patients, visits
     return Truth(
         baseline=np.full((r, p, 6), np.nan),
+        other_enzymes=np.full((r, p, 4), np.nan),
         responds=np.zeros((r, p), np.bool_),
         improves=np.zeros((r, p), np.bool_),
         depth=np.full((r, p), np.nan),
@@ -60,4 +57,8 @@ def empty_truth(replicates: int, patients: int, visits: int) -> Truth:
         drug_benefit=np.full((r, p, v), np.nan),
         background_benefit=np.full((r, p, v), np.nan),
         dropout_minute=np.full((r, p), -1, np.int64),
+        transient=np.zeros((r, p), np.bool_),
+        steroid_benefit=np.full((r, p, v), np.nan, np.float32),
+        flare_loss=np.full((r, p, v), np.nan, np.float32),
+        maintenance_mg=np.full((r, p), np.nan, np.float32),
     )

@@ -12,6 +12,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, overload
 
 import numba
 
@@ -68,9 +69,25 @@ def _compile[F: Callable[..., object]](function: F, **options: object) -> F:
     return compiled
 
 
-def step[F: Callable[..., object]](function: F) -> F:
-    """Compile a scalar function that advances one state by one step; both engines call it."""
-    return _compile(function)
+@overload
+def step[F: Callable[..., object]](function: F) -> F: ...
+
+
+@overload
+def step[F: Callable[..., object]](*, inline: bool) -> Callable[[F], F]: ...
+
+
+def step(function: Any = None, *, inline: bool = False) -> Any:
+    """Compile a scalar function that advances one state by one step; both engines call it.
+
+    With ``inline`` it becomes part of its compiled callers whatever its size: for steps of every
+    visit that take arrays, of which a call hands over seven words each.
+    """
+
+    def compiled(decorated: Any) -> Any:
+        return _compile(decorated, forceinline=True) if inline else _compile(decorated)
+
+    return compiled if function is None else compiled(function)
 
 
 def kernel[F: Callable[..., object]](function: F) -> F:

@@ -313,7 +313,7 @@ def _meant(
     if difflib.SequenceMatcher(None, key.lower(), near.lower()).ratio() >= _LIKELY:
         return f"the nearest known key is '{near}'{such_as(near)}", near
     elsewhere = next((p for p in _paths_to(model, key) if p[:-1] != path[:-1]), None)
-    if elsewhere is not None:
+    if elsewhere is not None and not _in_every_entry(model, key):
         under = dotted_path(elsewhere[:-1]) or "no section, but the top"
         kept = f"{key} belongs under {under}"
         return f"{kept}{_such_as(_example(model, located, elsewhere))}", None
@@ -360,6 +360,14 @@ def _paths_to(model: Any, key: str, path: FieldPath = ()) -> Iterator[FieldPath]
         inside = _section(field.annotation)
         if inside is not None:
             yield from _paths_to(inside, key, (*path, own))
+
+
+def _in_every_entry(model: type[BaseModel], key: str) -> bool:
+    """Return whether a key is one of every entry of a mapping, such as of every arm."""
+    mappings = [
+        f.annotation for f in model.model_fields.values() if get_origin(f.annotation) is dict
+    ]
+    return any(key in getattr(get_args(m)[1], "model_fields", {}) for m in mappings)
 
 
 # what a model knows at a path

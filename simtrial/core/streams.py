@@ -26,19 +26,20 @@ from simtrial.core.compiled import kernel, step
 class Purpose(IntEnum):
     """What a random number is for. Word 'patient' and 'occasion' of the address in brackets."""
 
-    PERSON = 1  # uniforms: 0 subtype, 1 sex, 2 takes prednisolone [candidate, 0]
+    PERSON = 1  # uniforms: 0 subtype, 1 sex, 2 takes prednisolone, 3 line [candidate, 0]
     BASELINE = 2  # normals: 0..5 measures, 6 age, 7 weight, 8 prednisolone dose [candidate, 0]
     SCREENING_NOISE = 3  # normals: 0..5 measures, 6 shared [candidate, 0]
-    VISIT_NOISE = 4  # normals: 0..5 measures, 6 shared [candidate, week of the visit]
+    VISIT_NOISE = 4  # normals: 0..5 measures, 6 shared [candidate, week of the visit; 1000 at the
+    # start of the run-in]
     RESPONSE = 5  # uniforms: 0 responds to the drug, 1 responds to background [candidate, 0]
     RESPONSE_SIZE = 6  # normals: 0 depth, 1 half-effect dose [candidate, 0]
     RESCUE = 7  # uniform: 0 rescued at this visit [candidate, week of the visit]
-    LEAVING = 8  # uniform: 0 time of dropout [candidate, 0]
+    LEAVING = 8  # uniforms: 0 time of dropout, 1 the same in the run-in [candidate, 0]
     ALLOCATION = 9  # uniforms: 0 block size, 1.. order within the block [stratum, block]
     ARRIVAL = 10  # uniform: 0 time since the site's previous candidate [site, order at the site]
     FRAILTY = 11  # normal: 0 infusion reactions [candidate, 0]
     RISK = 12  # uniforms: 0 cancer, 1 earlier thromboembolism, 2 when a thromboembolism without
-    # a course, 3 what follows it [candidate, 0]
+    # a course, 3 what follows it, 4 migraine, 5 blood group O [candidate, 0]
     COURSE_HARM = 13  # uniforms: 0 reaction, 1 thromboembolism, 2 other serious event, 3 when the
     # reaction, 4 its kind, 5 serious, 6..8 what follows each of the three [candidate, week of the
     # course]
@@ -48,6 +49,30 @@ class Purpose(IntEnum):
     # 0 arm, where every patient is drawn for alone [patient, 1]
     OUTCOME_RESPONSE = 17  # uniforms: 0 responds, 1 stratum [patient, 0]; 0 part of the arm's
     # prior, 1 quantile of it [arm, 1]
+    SITE = 18  # uniforms: 0 proposal, 1 acceptance, 2 power of the site's rate [site, attempt]
+    SUPPLY = 19  # uniform: 0 time of supply before an interruption [0, order in the trial]
+    COMPLETE_ALLOCATION = 20  # uniforms: 0 arm, or arm preferred; 1 biased coin [candidate, 0]
+    ENZYME_BASELINE = 21  # normals: 0..3 enzymes beside CK, 4..7 their screening noise
+    # [candidate, 0]
+    ENZYME_NOISE = 22  # normals: 0..3 enzymes beside CK [candidate, as VISIT_NOISE]
+    MISSING = 23  # uniforms: 0 the visit, 1..6 the six measures [candidate, week of the visit]
+    VISIT_TIMING = 24  # uniform: 0 when in its window [candidate, week of the visit]
+    COURSE_CLASS = 25  # uniform: 0 transient responder [candidate, 0]
+    TAPER = 26  # uniforms: 0 flare since the last visit, 1 judged improved [candidate, week of the
+    # visit]
+    TAPER_PERSON = 27  # normals: 0 share given up, 1 maintenance dose; uniform: 2 keeps one
+    # [candidate, 0]
+    CENTRE = 28  # normals: 0 share given up, 1 maintenance dose [site, 0]
+    INTERVAL_HARM = 29  # uniforms: 0 infection, 1 harm of prednisolone, 2 cancer, 3 death, 4
+    # worsening [candidate, week of the visit that opens the interval]
+    COURSE_HARM_MORE = 30  # uniforms: 0 aseptic meningitis, 1 haemolysis, 2 and 3 when
+    # [candidate, week of the course]
+    # uniforms: 4c serious, 4c + 1 related, 4c + 2 fatal, 4c + 3 action, of class c (meningitis,
+    # haemolysis, infection, prednisolone, cancer, death, worsening) [candidate, week]
+    HARM_DETAIL = 31
+    LACK_OF_EFFECT = 33  # uniform: 0 treatment given up at this visit [candidate, week of the
+    # visit]
+    SCREENING_OTHER = 34  # uniform: 0 fails for a reason outside the model [candidate, 0]
 
 
 Word = int | np.uint32  # a 32-bit word, whichever type holds it

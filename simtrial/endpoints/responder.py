@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simtrial.cohort.snapshot import Snapshot
-from simtrial.core.units import minutes_from_weeks
 from simtrial.trial.design import Design
 
 
@@ -14,9 +13,9 @@ def composite_response(seen: Snapshot, design: Design) -> NDArray[np.bool_]:
     """Return who responded, (R, P).
 
     ``at_week``: TIS at least the threshold on that visit, and by then neither rescue, nor
-    confirmed deterioration, nor a stop of treatment for harm, nor leaving. ``by_week``: TIS at
-    least the threshold at any visit up to then that no such event precedes. A visit not attended
-    is no response.
+    confirmed deterioration, nor giving up for lack of effect, nor a stop of treatment for harm, nor
+    death, nor leaving. ``by_week``: TIS at least the threshold at any visit up to then that no such
+    event precedes. A visit not attended is no response.
     """
     endpoint = design.endpoint
     weeks = design.visits_weeks
@@ -26,21 +25,25 @@ def composite_response(seen: Snapshot, design: Design) -> NDArray[np.bool_]:
         visits = [v for v, week in enumerate(weeks) if 0 < week <= endpoint.week]
     out = np.zeros(seen.arm.shape, np.bool_)
     for v in visits:
-        minute = minutes_from_weeks(weeks[v])
+        minute = seen.visit_minute[:, :, v]
         # an event at the visit itself comes after its measurement: it counts against "at", and
         # a response already reached stands for "by"
         until = minute if endpoint.at_week is not None else minute - 1
         spoiled = (
             _happened(seen.rescue_minute, until)
             | _happened(seen.deterioration_minute, until)
+            | _happened(seen.lack_of_effect_minute, until)
             | _happened(seen.harm_stop_minute, until)
+            | _happened(seen.death_minute, until)
         )
         with np.errstate(invalid="ignore"):
             out |= (seen.tis[:, :, v] >= endpoint.threshold) & ~spoiled
     return out
 
 
-def _happened(minute: NDArray[np.int64], until: int) -> NDArray[np.bool_]:
+def _happened(
+    minute: NDArray[np.int64] | NDArray[np.int32], until: NDArray[np.int32]
+) -> NDArray[np.bool_]:
     return (minute >= 0) & (minute <= until)
 
 

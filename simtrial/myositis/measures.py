@@ -26,15 +26,18 @@ PHYSICIAN, PATIENT, EXTRAMUSCULAR, HAQ, MMT, ENZYME = range(6)
 VAS_RANGE_CM = 10.0
 HAQ_RANGE = 3.0
 CK_RANGE_ULN = 15.0  # the 90 % range that the improvement score divides by
-MMT_MAXIMUM = {"MMT8_150": 150, "MMT8_80": 80, "MMT_260": 260}
+# points of each version of the test of strength; CMAS is the children's
+MMT_MAXIMUM = {"MMT8_150": 150, "MMT8_80": 80, "MMT_260": 260, "CMAS_52": 52}
+JUVENILE_ONLY = ("CMAS_52",)
 
 # creatine kinase of a healthy patient, and the lowest and highest a baseline may take (x ULN)
 _LOG_CK_HEALTHY = -0.6931471805599453  # 0.5
 _LOG_CK_LOWEST = -1.6094379124341003  # 0.2
 _LOG_CK_HIGHEST = 5.521460917862246  # 250
 
-# adults: the improvement score and the documents are theirs
+# the documents are of adults
 YOUNGEST, OLDEST = 18.0, 95.0
+YOUNGEST_JUVENILE, OLDEST_JUVENILE = 2.0, 18.0
 
 # "abnormal" for eligibility
 ABNORMAL_VAS_CM = 2.0
@@ -109,6 +112,37 @@ def adult_age(location: float, scale: float, z: float) -> float:
 
 
 @step
+def juvenile_age(location: float, scale: float, z: float) -> float:
+    """Return a juvenile's age in years at standard normal ``z``: logit-normal from 2 to 18."""
+    return YOUNGEST_JUVENILE + (OLDEST_JUVENILE - YOUNGEST_JUVENILE) * expit(location + scale * z)
+
+
+@step
+def juvenile_weight(age: float, at_2_kg: float, kg_per_year: float) -> float:
+    """Return the median weight (kg) of juveniles of an age: a straight line from age 2."""
+    return at_2_kg + kg_per_year * (age - YOUNGEST_JUVENILE)
+
+
+@step
+def observe_shifted(
+    measure: int,
+    baseline: float,
+    benefit: float,
+    loading: float,
+    sd: float,
+    shared_share: float,
+    shared: float,
+    own: float,
+    mmt_maximum: int,
+    shift: float,
+) -> float:
+    """Return a measure that is reported better by ``shift`` than it is, on a scale of worse."""
+    true = true_value(measure, baseline, loading, benefit)
+    error = measurement_error(measure, sd, shared_share, shared, own)
+    return observe(measure, true, error - shift, mmt_maximum)
+
+
+@step
 def next_deviate(correlation: float, previous: float, innovation: float) -> float:
     """Return the next standard normal of an autoregressive series."""
     return correlation * previous + math.sqrt(1.0 - correlation * correlation) * innovation
@@ -151,6 +185,15 @@ SEVERITIES = ("mild", "moderate", "severe")
 
 
 @step
+def copula_normal(measure: int, root: NDArray[np.float64], z: NDArray[np.float64]) -> float:
+    """Return the standard normal of one measure, correlated with those of the others."""
+    correlated = 0.0
+    for other in range(N_MEASURES):
+        correlated += root[measure, other] * z[other]
+    return correlated
+
+
+@step(inline=True)
 def draw_baseline(
     out: NDArray[np.float64],
     location: NDArray[np.float64],
@@ -163,13 +206,11 @@ def draw_baseline(
     ``root`` (6, 6) is the lower Cholesky root of the correlation of the six on their free scales.
     """
     for measure in range(N_MEASURES):
-        correlated = 0.0
-        for other in range(N_MEASURES):
-            correlated += root[measure, other] * z[other]
+        correlated = copula_normal(measure, root, z)
         out[measure] = baseline_value(measure, location[measure], scale[measure], correlated)
 
 
-@step
+@step(inline=True)
 def advance_deviates(
     deviates: NDArray[np.float64], innovations: NDArray[np.float64], correlation: float
 ) -> None:
@@ -178,7 +219,26 @@ def advance_deviates(
         deviates[series] = next_deviate(correlation, deviates[series], innovations[series])
 
 
-@step
+@step(inline=True)
+def observe_measure(
+    measure: int,
+    baseline: NDArray[np.float64],
+    benefit: float,
+    loading: NDArray[np.float64],
+    sd: NDArray[np.float64],
+    shared_share: float,
+    deviates: NDArray[np.float64],
+    mmt_maximum: int,
+) -> float:
+    """Return one observed measure of a visit; the arrays are those of ``observe_measures``."""
+    true = true_value(measure, baseline[measure], loading[measure], benefit)
+    error = measurement_error(
+        measure, sd[measure], shared_share, deviates[N_MEASURES], deviates[measure]
+    )
+    return observe(measure, true, error, mmt_maximum)
+
+
+@step(inline=True)
 def observe_measures(
     out: NDArray[np.float64],
     baseline: NDArray[np.float64],
@@ -193,9 +253,22 @@ def observe_measures(
 
     ``baseline, loading, sd`` : (6,); ``deviates`` : (7,) standard normal errors, the shared last.
     """
-    for measure in range(N_MEASURES):
-        true = true_value(measure, baseline[measure], loading[measure], benefit)
-        error = measurement_error(
-            measure, sd[measure], shared_share, deviates[N_MEASURES], deviates[measure]
-        )
-        out[measure] = observe(measure, true, error, mmt_maximum)
+    # one by one, so that the compiler knows which measure it is: no branch is left at run time
+    out[PHYSICIAN] = observe_measure(
+        PHYSICIAN, baseline, benefit, loading, sd, shared_share, deviates, mmt_maximum
+    )
+    out[PATIENT] = observe_measure(
+        PATIENT, baseline, benefit, loading, sd, shared_share, deviates, mmt_maximum
+    )
+    out[EXTRAMUSCULAR] = observe_measure(
+        EXTRAMUSCULAR, baseline, benefit, loading, sd, shared_share, deviates, mmt_maximum
+    )
+    out[HAQ] = observe_measure(
+        HAQ, baseline, benefit, loading, sd, shared_share, deviates, mmt_maximum
+    )
+    out[MMT] = observe_measure(
+        MMT, baseline, benefit, loading, sd, shared_share, deviates, mmt_maximum
+    )
+    out[ENZYME] = observe_measure(
+        ENZYME, baseline, benefit, loading, sd, shared_share, deviates, mmt_maximum
+    )

@@ -6,10 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from simtrial.myositis.enzymes import OTHERS
+from simtrial.myositis.event_parameters import EVENT_PREFIXES, event_parameters
 from simtrial.myositis.harm import REACTIONS
 from simtrial.myositis.measures import MEASURES
 
-SUBTYPES = ("DM", "PM", "IMNM", "ASyS", "OM", "IBM")
+SUBTYPES = ("DM", "PM", "IMNM", "ASyS", "OM", "IBM", "ICI")
+# no document tells of their response in one line and in the other
+OF_EITHER_LINE = ("IBM", "ICI")
 LINES = ("first_line", "refractory")
 Scale = Literal["log", "logit", "identity"]
 Status = Literal["fitted", "published elsewhere", "assumed"]
@@ -34,9 +38,12 @@ class Parameter:
 def response_name(subtype: str, line: str) -> str:
     """Return the name of the response probability of a subtype and line.
 
-    Inclusion body myositis has one probability for both lines: no document treats it first line.
+    Inclusion body myositis has one probability for both lines, as no document treats it first
+    line; so has checkpoint inhibitor myositis, of which no document speaks.
     """
-    return "p_response[IBM]" if subtype == "IBM" else f"p_response[{subtype}, {line}]"
+    if subtype in OF_EITHER_LINE:
+        return f"p_response[{subtype}]"
+    return f"p_response[{subtype}, {line}]"
 
 
 def rescue_name(line: str, background: str) -> str:
@@ -47,6 +54,35 @@ def rescue_name(line: str, background: str) -> str:
 def prednisolone_name(line: str) -> str:
     """Return the name of the share of candidates who take prednisolone."""
     return f"prednisolone_share[{line}]"
+
+
+STEROID = ("steroid_effect", "steroid_d50", "k_steroid")
+FLARES = ("flare_per_week", "flare_speed", "flare_size", "k_flare")
+PRACTICE = (
+    "p_judged_improved",
+    "taper_share",
+    "taper_share_sd",
+    "centre_taper_sd",
+    "maintenance_share",
+    "maintenance.median",
+    "maintenance.log_sd",
+    "centre_floor_sd",
+)
+
+
+def drift_name(subtype: str) -> str:
+    """Return the name of the yearly decline of a subtype; inclusion body myositis has its own."""
+    return "drift_per_year[IBM]" if subtype == "IBM" else "drift_per_year"
+
+
+def prednisolone_parameters(taper: str, *, raises: bool) -> tuple[str, ...]:
+    """Return the parameters that a rule of prednisolone reads.
+
+    ``raises`` : whether rescue or deterioration add to the dose.
+    """
+    if taper == "stable":
+        return STEROID if raises else ()
+    return STEROID + FLARES + (PRACTICE if taper == "practice" else ())
 
 
 def _all() -> list[Parameter]:
@@ -66,10 +102,13 @@ def _all() -> list[Parameter]:
         share(response_name(s, line), f"chance that a patient with {s} responds ({line})")
         for s in SUBTYPES
         for line in LINES
-        if s != "IBM"
+        if s not in OF_EITHER_LINE
     ]
     out += [
-        share("p_response[IBM]", "chance that a patient with IBM responds (either line)"),
+        *(
+            share(response_name(s, ""), f"chance that a patient with {s} responds (either line)")
+            for s in OF_EITHER_LINE
+        ),
         share("depth", "share of the way to health that a typical responder goes"),
         positive("depth_sd", "logit", "standard deviation of depth between responders", 5.0),
         positive("k_on", "1/week", "rate at which benefit approaches its target", 1e6),
@@ -133,8 +172,47 @@ def _all() -> list[Parameter]:
         share(prednisolone_name("refractory"), "share of candidates on prednisolone"),
         positive("prednisolone.median", "mg/d", "median dose of those who take it", 200.0, 1e-6),
         positive("prednisolone.log_sd", "log", "standard deviation of log dose", 3.0),
+        share("screening.other", "chance to fail screening for a reason outside the model"),
     ]
-    return out + _harm(share, positive)
+    out += [
+        share(
+            "lack_of_effect_per_visit",
+            "treatment given up for lack of effect, per visit of insufficient response",
+        ),
+        share("standard.depth", "share of the way to health that standard therapy leads"),
+        positive("standard.k", "1/week", "rate of improvement under standard therapy", 1e6),
+        positive("supply.per_year", "1/year", "interruptions of supply, all sites together", 4.0),
+        positive("supply.weeks", "week", "how long an interruption of supply lasts", 520.0, 0.1),
+    ]
+    out += _harm(share, positive) + _measuring(share, positive)
+    return out + event_parameters(share, positive) + _dynamics(share, positive)
+
+
+def _dynamics(
+    share: Callable[[str, str], Parameter], positive: Callable[..., Parameter]
+) -> list[Parameter]:
+    """Return the parameters of waning, decline, prednisolone and its taper."""
+    return [
+        share("p_transient", "chance that a responder's benefit fades although treatment goes on"),
+        positive("transient_half_life", "week", "half-life of the benefit that fades", 1e6, 1e-6),
+        positive("drift_per_year", "1/year", "decline without treatment, share of the range", 10.0),
+        positive("drift_per_year[IBM]", "1/year", "the same, inclusion body myositis", 10.0),
+        share("steroid_effect", "benefit of a very much higher dose of prednisolone"),
+        positive("steroid_d50", "mg/d", "change of dose of half that benefit", 1e4, 1e-6),
+        positive("k_steroid", "1/week", "rate at which a changed dose takes effect", 1e6),
+        positive("flare_per_week", "1/week", "flares at a held dose without benefit", 10.0),
+        positive("flare_speed", "1", "rise of flares with the share of dose given up", 1e4),
+        share("flare_size", "benefit that a flare takes"),
+        positive("k_flare", "1/week", "rate at which a flare passes", 1e6),
+        share("p_judged_improved", "chance that the physician calls a patient improved at a visit"),
+        share("taper_share", "share of the dose given up in four weeks, typical patient"),
+        positive("taper_share_sd", "logit", "spread of that share between patients", 5.0),
+        positive("centre_taper_sd", "logit", "spread of that share between centres", 5.0),
+        share("maintenance_share", "share of patients who keep a maintenance dose"),
+        positive("maintenance.median", "mg/d", "median maintenance dose of these", 200.0, 1e-6),
+        positive("maintenance.log_sd", "log", "spread of the maintenance dose", 5.0),
+        positive("centre_floor_sd", "log", "spread of the maintenance dose of centres", 5.0),
+    ]
 
 
 def _harm(
@@ -202,6 +280,73 @@ def _harm(
     return out
 
 
-HARM = ("reaction.", "thromboembolism.", "serious.", "stop.", "cancer_share", "previous_")
+def _measuring(
+    share: Callable[[str, str], Parameter], positive: Callable[..., Parameter]
+) -> list[Parameter]:
+    """Return the parameters of what is measured beside the six, and of what is not."""
+    out = [share("enzyme.correlation", "correlation of any two of the five enzymes (free scale)")]
+    for name in OTHERS:
+        out += [
+            Parameter(
+                name=f"enzyme.{name}.raised",
+                unit="1",
+                meaning=f"share of candidates with {name} above the upper limit of normal",
+                scale="logit",
+                lowest=0.001,
+                highest=0.999,
+            ),
+            positive(f"enzyme.{name}.scale", "log", f"spread of {name} between patients", 20.0),
+        ]
+    out += [
+        share("missing.visit", "chance that a visit after the baseline is missed"),
+        *(
+            share(f"missing.item.{m}", f"chance that {m} is missing at an attended visit")
+            for m in MEASURES
+        ),
+        *_shifts(),
+        Parameter(
+            name="juvenile.age.location",
+            unit="logit",
+            meaning="median age of juveniles, on the logit scale from 2 to 18 years",
+            scale="identity",
+            lowest=-20.0,
+            highest=20.0,
+        ),
+        positive("juvenile.age.scale", "logit", "spread of age between juveniles", 20.0),
+        positive("juvenile.weight.at_2", "kg", "median weight at 2 years", 100.0, 1e-6),
+        positive("juvenile.weight.per_year", "kg/year", "median weight gained a year", 20.0),
+        positive("juvenile.weight.log_sd", "log", "standard deviation of log weight", 2.0),
+    ]
+    return out
+
+
+def _shifts() -> list[Parameter]:
+    """Return by how much patients report themselves better than they are."""
+    return [
+        Parameter(
+            name=name, unit=unit, meaning=meaning, scale="identity", lowest=-most, highest=most
+        )
+        for name, unit, meaning, most in (
+            (
+                "reporting_shift.patient",
+                "cm",
+                "patient global reported better after baseline, open label",
+                10.0,
+            ),
+            ("reporting_shift.haq", "1", "HAQ reported better after baseline, open label", 3.0),
+            (
+                "unblinding_shift",
+                "cm",
+                "patient global reported better on the drug after an infusion reaction, blinded",
+                10.0,
+            ),
+        )
+    ]
+
+
+HARM = (
+    *("reaction.", "thromboembolism.", "serious.", "stop.", "cancer_share", "previous_"),
+    *EVENT_PREFIXES,
+)
 
 PARAMETERS: dict[str, Parameter] = {p.name: p for p in _all()}

@@ -1,18 +1,20 @@
-"""One patient's benefit: exposure to the drug, its target, the approach to it, and background.
+"""One patient's benefit: exposure to the drug, its target, the approach to it, and what joins it.
 
-``x`` is the largest of the courses' effects, ``e_j(t) = dose_j 2^-((t - t_j)/h_eff)`` with t_j the
-last infusion day; ``G(x) = depth x^hill / (x^hill + x50^hill)``; ``g`` relaxes to G at rate k_on.
-Everything is handled as logarithms, so one exponential gives G.
+``x`` is the largest of the courses' effects, or their sum, ``e_j(t) = dose_j 2^-((t - t_j)/h_eff)``
+with t_j the last infusion day; ``G(x) = depth x^hill / (x^hill + x50^hill)``; ``g`` relaxes to G at
+rate k_on. Everything is handled as logarithms, so one exponential gives G. Improvement without the
+drug and a change of prednisolone join ``g``; decline and flares are taken off.
 """
 
 from __future__ import annotations
 
 from simtrial.core.arithmetic import expit, logit, pexp, plog
 from simtrial.core.compiled import step
-from simtrial.core.units import MINUTES_PER_WEEK
+from simtrial.core.units import DAYS_PER_YEAR, MINUTES_PER_DAY, MINUTES_PER_WEEK
 
 _LN2 = 0.6931471805599453
 _WEEK = float(MINUTES_PER_WEEK)
+_YEAR = DAYS_PER_YEAR * MINUTES_PER_DAY
 NO_EFFECT = -1e300  # logarithm of an exposure of nothing
 
 
@@ -29,6 +31,32 @@ def log_effect(log_dose: float, minutes_since: float, half_life_minutes: float) 
 
 
 @step
+def joined_exposure(
+    log_before: float,
+    minutes_since: float,
+    log_dose: float,
+    half_life_minutes: float,
+    adds: bool,
+) -> float:
+    """Return the logarithm of the exposure on the last day of a course.
+
+    What is left of the exposure some minutes ago and the dose of the course that ends: the larger,
+    or their sum where courses add up. From then on both fade alike, so one number holds either.
+    """
+    left = log_effect(log_before, minutes_since, half_life_minutes)
+    if adds:
+        larger, smaller = max(left, log_dose), min(left, log_dose)
+        return larger + plog(1.0 + pexp(smaller - larger))
+    return max(left, log_dose)
+
+
+@step
+def fading(minutes_since: float, half_life_minutes: float) -> float:
+    """Return what is left of a transient responder's target so long after his first course."""
+    return pexp(-_LN2 * minutes_since / half_life_minutes)
+
+
+@step(inline=True)
 def target_benefit(depth: float, log_x50: float, hill: float, log_x: float) -> float:
     """Return G(x): the benefit that would be reached if exposure x lasted."""
     if log_x <= NO_EFFECT:
@@ -55,9 +83,31 @@ def relax(value: float, target: float, rate_per_week: float, minutes: float) -> 
 
 
 @step
-def combined_benefit(drug: float, background: float) -> float:
-    """Return the benefit of drug and background together."""
-    return 1.0 - (1.0 - drug) * (1.0 - background)
+def steroid_target(effect: float, d50_mg: float, change_mg: float) -> float:
+    """Return the benefit of a changed dose of prednisolone if it lasted; a lower dose costs.
+
+    ``change_mg`` : the present dose less the entry dose; at ``d50_mg`` half the effect is reached.
+    """
+    return effect * change_mg / (abs(change_mg) + d50_mg)
+
+
+@step
+def decline(per_year: float, minutes: float) -> float:
+    """Return what the disease has taken since randomisation."""
+    return per_year * (minutes / _YEAR)
+
+
+@step
+def net_benefit(
+    drug: float, background: float, steroid: float, declined: float, flare: float
+) -> float:
+    """Return the benefit of everything together, in -1 to 1.
+
+    Drug, background and steroid each close a share of the way that the others leave open (a lower
+    dose of prednisolone opens some); decline and flare are taken off.
+    """
+    joined = 1.0 - (1.0 - drug) * (1.0 - background) * (1.0 - steroid)
+    return min(max(joined - declined - flare, -1.0), 1.0)
 
 
 @step

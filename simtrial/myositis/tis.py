@@ -5,6 +5,9 @@ References
 Aggarwal R, Rider LG, Ruperto N, et al. 2016 ACR/EULAR criteria for minimal, moderate, and major
 clinical response in adult dermatomyositis and polymyositis. Ann Rheum Dis 2017;76:792-801,
 table 3 (bands and points).
+
+Rider LG, Aggarwal R, Pistorio A, et al. 2016 ACR/EULAR criteria for minimal, moderate, and major
+clinical response in juvenile dermatomyositis. Ann Rheum Dis 2017;76:782-791, table 3 (thresholds).
 """
 
 from __future__ import annotations
@@ -29,6 +32,11 @@ from simtrial.myositis.measures import (
 )
 
 MINIMAL, MODERATE, MAJOR = 20.0, 40.0, 60.0
+# what a score is called, by age group; bands and points are the same (Rider 2017, table 3)
+THRESHOLDS = {
+    "adult": {"minimal": MINIMAL, "moderate": MODERATE, "major": MAJOR},
+    "juvenile": {"minimal": 30.0, "moderate": 45.0, "major": 70.0},
+}
 _SMALLEST_VAS_CM = 1.0  # a smaller baseline cannot show a relative worsening
 _SMALLEST_HAQ = 0.25
 
@@ -56,14 +64,23 @@ def exceeds(x: float, threshold: float) -> bool:
 
 
 @step
-def change_percent(measure: int, before: float, now: float, mmt_maximum: int) -> float:
-    """Return the improvement as a percentage of the measure's range, as computed in binary."""
+def change_percent(
+    measure: int,
+    before: float,
+    now: float,
+    mmt_maximum: int,
+    enzyme_range_uln: float = CK_RANGE_ULN,
+) -> float:
+    """Return the improvement as a percentage of the measure's range, as computed in binary.
+
+    ``enzyme_range_uln`` : the range of the enzyme that was chosen; creatine kinase unless said.
+    """
     if measure == MMT:
         return (now - before) / mmt_maximum * 100.0
     if measure == HAQ:
         return (before - now) / HAQ_RANGE * 100.0
     if measure == ENZYME:
-        return (before - now) / CK_RANGE_ULN * 100.0
+        return (before - now) / enzyme_range_uln * 100.0
     return (before - now) / VAS_RANGE_CM * 100.0
 
 
@@ -110,22 +127,50 @@ def measure_points(measure: int, percent: float) -> float:
     return _pick(percent, cuts, (2.5, 5.0, 7.5, 7.5))
 
 
-@step
+@step(inline=True)
 def improvement_score(
-    before: NDArray[np.float64], now: NDArray[np.float64], mmt_maximum: int
+    before: NDArray[np.float64],
+    now: NDArray[np.float64],
+    mmt_maximum: int,
+    enzyme_range_uln: float = CK_RANGE_ULN,
 ) -> float:
     """Return the Total Improvement Score, 0 to 100.
 
     Parameters
     ----------
     before, now : (6,) observed measures at baseline and at a visit, in the order of MEASURES.
+        One that is missing (NaN) earns nothing; ``score_as_measured`` says whether that counts.
     mmt_maximum : points of the MMT version (80, 150 or 260).
+    enzyme_range_uln : the range of the enzyme that was chosen; creatine kinase unless said.
     """
     score = 0.0
     for measure in range(N_MEASURES):
-        percent = change_percent(measure, before[measure], now[measure], mmt_maximum)
+        percent = change_percent(
+            measure, before[measure], now[measure], mmt_maximum, enzyme_range_uln
+        )
         score += measure_points(measure, percent)
     return score
+
+
+@step(inline=True)
+def score_as_measured(
+    before: NDArray[np.float64],
+    now: NDArray[np.float64],
+    mmt_maximum: int,
+    enzyme_range_uln: float,
+    missing_is_zero: bool,
+) -> float:
+    """Return the Total Improvement Score of a visit at which measures may be missing (NaN).
+
+    A missing measure earns nothing where ``missing_is_zero``, and else leaves no score (NaN); nor
+    is there one when all six are missing.
+    """
+    n_missing = 0
+    for measure in range(N_MEASURES):
+        n_missing += int(now[measure] != now[measure])
+    if n_missing == N_MEASURES or (n_missing > 0 and not missing_is_zero):
+        return math.nan
+    return improvement_score(before, now, mmt_maximum, enzyme_range_uln)
 
 
 @step
@@ -140,7 +185,7 @@ def relative_worsening(measure: int, before: float, now: float) -> float:
     return percent if before >= smallest else 0.0
 
 
-@step
+@step(inline=True)
 def has_worsened(before: NDArray[np.float64], now: NDArray[np.float64]) -> bool:
     """Return whether one visit meets the rule of clinically relevant deterioration.
 

@@ -22,8 +22,15 @@ from simtrial.cohort.risk import without_harm
 from simtrial.cohort.rules import screening_failure
 from simtrial.core.compiled import kernel
 from simtrial.core.units import MINUTES_PER_WEEK
-from simtrial.myositis.measures import advance_deviates, draw_baseline, observe_measures
-from simtrial.myositis.response import combined_benefit, correlation_over, relax
+from simtrial.myositis.enzymes import (
+    advance_others,
+    draw_others,
+    enzyme_range,
+    most_abnormal,
+    observe_visit,
+)
+from simtrial.myositis.measures import ENZYME, advance_deviates, copula_normal, draw_baseline
+from simtrial.myositis.response import correlation_over, decline, net_benefit, relax
 from simtrial.myositis.taper import entry_dose
 from simtrial.myositis.tis import MINIMAL, improvement_score
 from simtrial.trial.design import Design, load_patient_design
@@ -32,8 +39,8 @@ CONTROL_RATE = "control.tis20_week16"
 SOLVED = "p_background"
 PATIENTS = 65_536  # a row: the standard error of r0 and r1 is below 0.002
 SEED = 20_260_116
-_PREFIXES = ("loading.", "sd_change.", "noise_", "baseline.")
-_NAMES = ("background_depth", "k_background")
+_PREFIXES = ("loading.", "sd_change.", "noise_", "baseline.", "enzyme.")
+_NAMES = ("background_depth", "k_background", "drift_per_year")
 
 
 def moves_control(name: str) -> bool:
@@ -59,18 +66,26 @@ def control_responses(
         improved = relax(
             improved, course.background_depth, course.k_background, float(MINUTES_PER_WEEK)
         )
+    # the reference protocol has one subtype, and keeps prednisolone as it is
+    declined = decline(course.dynamics.drift_per_year[0], float(protocol.visit_minute[-1]))
     early = np.empty(plan.candidate_room)
     u = np.empty(plan.enrolled_room)
     z, baseline, observed = np.empty(6), np.empty(6), np.empty(6)
     before, deviates = np.empty(6), np.empty(7)
+    others, other_deviates, enzymes = np.empty(4), np.empty(4), np.empty(5)
+    measuring = course.measuring
     to_baseline = correlation_over(course.noise_per_4_weeks, float(protocol.screening_minutes))
     to_last = correlation_over(course.noise_per_4_weeks, float(protocol.visit_minute[-1]))
     found, without, with_background, candidate = 0, 0, 0, 0
-    most = 1_000 * patients  # an eligibility that lets in less than 0.1 % is refused elsewhere
-    while found < patients and candidate < most:
+    most = protocol.mmt_maximum
+    farthest = 1_000 * patients  # an eligibility that lets in less than 0.1 % is refused elsewhere
+    while found < patients and candidate < farthest:
         fill_candidate(early, plan, seed, replicate, candidate)
         z[:] = early[at.BASELINE_AT : at.BASELINE_AT + 6]
         draw_baseline(baseline, course.location, course.scale, course.root, z)
+        ck = copula_normal(ENZYME, course.root, z)
+        theirs = early[at.ENZYME_BASELINE_AT : at.ENZYME_BASELINE_AT + 4]
+        draw_others(others, measuring.location, measuring.scale, measuring.root, ck, theirs)
         dose_mg = entry_dose(
             early[at.TAKES_PREDNISOLONE_AT] < course.prednisolone_share,
             course.prednisolone_log_median,
@@ -78,7 +93,9 @@ def control_responses(
             early[at.PREDNISOLONE_AT],
         )
         deviates[:] = early[at.SCREENING_NOISE_AT : at.SCREENING_NOISE_AT + 7]
-        _observe(observed, baseline, 0.0, course, deviates, protocol.mmt_maximum)
+        other_deviates[:] = early[at.ENZYME_SCREENING_AT : at.ENZYME_SCREENING_AT + 4]
+        _observe(observed, enzymes, 0.0, baseline, others, course, deviates, other_deviates, most)
+        observed[ENZYME] = enzymes[most_abnormal(enzymes)]
         reason = screening_failure(
             observed,
             dose_mg,
@@ -90,15 +107,28 @@ def control_responses(
             found += 1
             fill_enrolled(u, plan, seed, replicate, candidate)
             advance_deviates(deviates, u[at.VISIT_NOISE_AT : at.VISIT_NOISE_AT + 7], to_baseline)
-            _observe(before, baseline, 0.0, course, deviates, protocol.mmt_maximum)
+            last = plan.enzyme_noise_at
+            advance_others(other_deviates, u[last : last + 4], to_baseline)
+            _observe(before, enzymes, 0.0, baseline, others, course, deviates, other_deviates, most)
+            chosen = most_abnormal(enzymes)
+            before[ENZYME] = enzymes[chosen]
+            in_range = enzyme_range(chosen)
             last = at.VISIT_NOISE_AT + at.NOISE_SLOTS
             advance_deviates(deviates, u[last : last + 7], to_last)
-            benefit = combined_benefit(0.0, 0.0)
-            _observe(observed, baseline, benefit, course, deviates, protocol.mmt_maximum)
-            without += improvement_score(before, observed, protocol.mmt_maximum) >= MINIMAL
-            benefit = combined_benefit(0.0, improved)
-            _observe(observed, baseline, benefit, course, deviates, protocol.mmt_maximum)
-            with_background += improvement_score(before, observed, protocol.mmt_maximum) >= MINIMAL
+            last = plan.enzyme_noise_at + at.ENZYME_SLOTS
+            advance_others(other_deviates, u[last : last + 4], to_last)
+            benefit = net_benefit(0.0, 0.0, 0.0, declined, 0.0)
+            _observe(
+                observed, enzymes, benefit, baseline, others, course, deviates, other_deviates, most
+            )
+            observed[ENZYME] = enzymes[chosen]
+            without += improvement_score(before, observed, most, in_range) >= MINIMAL
+            benefit = net_benefit(0.0, improved, 0.0, declined, 0.0)
+            _observe(
+                observed, enzymes, benefit, baseline, others, course, deviates, other_deviates, most
+            )
+            observed[ENZYME] = enzymes[chosen]
+            with_background += improvement_score(before, observed, most, in_range) >= MINIMAL
         candidate += 1
     return without, with_background
 
@@ -106,20 +136,26 @@ def control_responses(
 @kernel
 def _observe(
     out: NDArray[np.float64],
-    baseline: NDArray[np.float64],
+    enzymes: NDArray[np.float64],
     benefit: float,
+    baseline: NDArray[np.float64],
+    others: NDArray[np.float64],
     course: Course,
     deviates: NDArray[np.float64],
+    other_deviates: NDArray[np.float64],
     mmt_maximum: int,
 ) -> None:
-    observe_measures(
+    observe_visit(
         out,
+        enzymes,
         baseline,
+        others,
         benefit,
         course.loading,
         course.sd,
         course.noise_shared,
         deviates,
+        other_deviates,
         mmt_maximum,
     )
 

@@ -280,6 +280,7 @@ def scenario_row(
             | {"source": new.source}
             for name, new in prepared.scenario.replacements().items()
         ],
+        **({"exposure": "sum"} if prepared.scenario.exposure == "sum" else {}),
         "control_rows_clipped": prepared.clipped,
         "posterior_rows": prepared.rows,
         "failed": int((~done).sum()),

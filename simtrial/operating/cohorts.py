@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from simtrial.cohort import compiled
+from simtrial.cohort.compiled import engine as compiled
+from simtrial.cohort.cut import cut
+from simtrial.cohort.protocol import Protocol
 from simtrial.cohort.snapshot import Snapshot
 from simtrial.cohort.truth import Cohort, Truth
 from simtrial.core.errors import DesignError
@@ -48,7 +50,7 @@ def run_cohort(
     if engine == "compiled":
         run = compiled.run
     else:
-        from simtrial.cohort import reference
+        from simtrial.cohort.reference import engine as reference
 
         run = reference.run
     n = prepared.design.sample_size.n
@@ -75,6 +77,15 @@ def run_cohort(
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def cut_cohort(cohort: Cohort, minute: int, protocol: Protocol) -> Cohort:
+    """Return a cohort as it was at a calendar minute; of the truth, visits not seen are blank."""
+    seen = cut(cohort.seen, minute, protocol)
+    unseen = seen.visit_minute < 0
+    benefits = ("drug_benefit", "background_benefit")
+    blank = {name: np.where(unseen, np.nan, getattr(cohort.truth, name)) for name in benefits}
+    return Cohort(seen=seen, truth=cohort.truth._replace(**blank))
 
 
 def slice_of(cohort: Cohort, start: int, stop: int) -> Cohort:

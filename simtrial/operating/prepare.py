@@ -9,18 +9,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simtrial.cohort import compiled
 from simtrial.cohort.arrivals import SMALLEST_SHARE, Arrivals, arrivals_of
+from simtrial.cohort.compiled import engine as compiled
 from simtrial.cohort.course import CourseTable, course_table
 from simtrial.cohort.protocol import Protocol, protocol_of
 from simtrial.core.errors import DesignError
 from simtrial.core.located import nearest, shown
+from simtrial.myositis.event_parameters import BY_SUBTYPE, cancer_name, death_name
 from simtrial.myositis.measures import MMT_MAXIMUM
-from simtrial.myositis.parameters import PARAMETERS, rescue_name, response_name
+from simtrial.myositis.parameters import (
+    PARAMETERS,
+    prednisolone_name,
+    prednisolone_parameters,
+    rescue_name,
+    response_name,
+)
 from simtrial.operating.background import (
     CONTROL_RATE,
     SOLVED,
     moves_control,
+    reference_protocol,
     solve_background,
     tabulate,
 )
@@ -71,14 +79,29 @@ class Prepared:
 def needed_parameters(design: Design) -> list[str]:
     """Return the names of the parameters that a design's course reads."""
     people = design.population
-    every_line = ("p_response", "rescue_per_visit", "prednisolone_share", SOLVED, CONTROL_RATE)
-    names = [n for n in PARAMETERS if not n.startswith(every_line)]
-    if any(arm.is_drug for arm in design.arms.values()):
-        names += [response_name(s, people.line) for s in people.subtypes]
+    steroid = set(prednisolone_parameters("practice", raises=True))
+    steroid -= set(
+        prednisolone_parameters(
+            design.prednisolone.taper, raises=design.intercurrent.raises_prednisolone
+        )
+    )
+    by_design = ("p_response", "rescue_per_visit", "prednisolone_share", SOLVED, CONTROL_RATE)
+    by_rule = ("lack_of_effect", "standard.")
+    other_ages = ("age.", "weight.") if people.age_group == "juvenile" else ("juvenile.",)
+    other_blinding = "unblinding_shift" if design.is_open_label else "reporting_shift."
+    unread = (*by_design, *BY_SUBTYPE, *by_rule, *other_ages, other_blinding)
+    names = [n for n in PARAMETERS if not n.startswith(unread) and n not in steroid]
+    if design.gives_drug:
+        names += [response_name(s, line) for line in people.lines for s in people.subtypes]
     if design.intercurrent.rescue is not None:
-        names.append(rescue_name(people.line, people.background))
-    names.append(f"prednisolone_share[{people.line}]")
-    return names
+        names += [rescue_name(line, people.background) for line in people.lines]
+    if design.intercurrent.lack_of_effect is not None:
+        names.append("lack_of_effect_per_visit")
+    if design.intercurrent.has("standard_therapy"):
+        names += ["standard.depth", "standard.k"]
+    names += [prednisolone_name(line) for line in people.lines]
+    names += sorted({name(s) for name in (cancer_name, death_name) for s in people.subtypes})
+    return list(dict.fromkeys(names))  # some subtypes have one value for both lines
 
 
 def _replaced(
@@ -120,8 +143,9 @@ def _rows(
             near = nearest(name, sorted(read))
             raise DesignError(
                 f"{scenario.where('set', short)} is {shown(new[name].value or new[name].times)}; "
-                f"{short} is not read by this design ({design.population.line}, {subtypes}); take "
-                f"it out of the scenario; the nearest it reads is '{near}'; for example "
+                f"{short} is not read by this design ({design.population.line_words()}, "
+                f"{subtypes}); take it out of the scenario; the nearest it reads is "
+                f"'{near}'; for example "
                 f'"{near}": {new_value(near or name)}.'
             )
     if SOLVED in new and CONTROL_RATE in new:
@@ -205,9 +229,18 @@ def prepare(
         solved[0],
         drug_works=scenario.has_drug_effect,
         drug_harms=scenario.has_drug_harm,
+        courses_add=scenario.exposure == "sum",
     )
     protocol = protocol_of(design)
-    pilot = course_table(design, point_draws, posterior.correlation, p_point[0], drug_works=False)
+    # a run-in lets in by response, so the drug works in the pilot as in the scenario
+    pilot = course_table(
+        design,
+        point_draws,
+        posterior.correlation,
+        p_point[0],
+        drug_works=scenario.has_drug_effect,
+        courses_add=scenario.exposure == "sum",
+    )
     eligible, screened = _eligible_share(protocol, pilot)
     if eligible < SMALLEST_SHARE:
         raise DesignError(_nobody_eligible(design, eligible, screened))
@@ -217,7 +250,11 @@ def prepare(
         protocol=protocol,
         table=table,
         arrivals=arrivals_of(
-            design.accrual, _accrual_rate(design, scenario), eligible, design.sample_size.n
+            design.accrual,
+            _accrual_rate(design, scenario),
+            eligible,
+            design.sample_size.n,
+            tuple(design.population.subtypes),
         ),
         rows=rows,
         row_ess=_row_ess(posterior, rows, draws),
@@ -244,14 +281,12 @@ def _background(
     if not any(moves_control(name) for name in new):
         part = slice(-1, None) if point else slice(0, -1)
         return {name: values[part] for name, values in posterior.background.items()}
-    every = {
+    rows = draws["depth"].shape[0]
+    every = {  # the reference protocol may read what this design does not
+        **{n: posterior.require(n)[:rows] for n in needed_parameters(reference_protocol())},
         **draws,
-        "prednisolone_share[refractory]": posterior.require("prednisolone_share[refractory]")[
-            : draws["depth"].shape[0]
-        ],
     }
     first = posterior.n_draws if point else 0
-    rows = draws["depth"].shape[0]
     step = None if start is None else start("control arm of each row", rows)
     return tabulate(
         every,
@@ -301,12 +336,14 @@ def _nobody_eligible(design: Design, share: float, screened: int) -> str:
     people = design.population
     rules = people.eligibility
     most = MMT_MAXIMUM[people.mmt]
+    run_in = design.run_in
+    also = "" if run_in is None else " (those whom the run-in keeps out are among the others)"
     return (
         f"{design.where('population', 'eligibility')} is "
         f"{shown(rules.model_dump(exclude_defaults=True))}; it lets {100 * share:.2g} % of "
-        f"{screened:,} simulated candidates in, and a trial needs at least "
+        f"{screened:,} simulated candidates in{also}, and a trial needs at least "
         f"{100 * SMALLEST_SHARE:g} %. Ease mmt_below (points of {people.mmt}, up to {most}), "
-        "other_abnormal_measures or prednisolone_at_most_mg; for example "
+        "other_abnormal_measures, prednisolone_at_most_mg or another of its rules; for example "
         f"eligibility: {{mmt_below: {round(142 / 150 * most)}}}."
     )
 
@@ -322,7 +359,7 @@ def _origins(
             continue
         origin = posterior.origins[name]
         from_first_line = name.startswith(("baseline.", "age.", "female_share"))
-        if design.population.line == "refractory" and from_first_line:
+        if "refractory" in design.population.lines and from_first_line:
             origin = Origin(status="assumed", source=f"taken over from first line: {origin.source}")
         out[name] = origin
     if SOLVED in new:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simtrial.analysis.decide import Decided, decide
-from simtrial.cohort import compiled
+from simtrial.cohort.compiled import engine as compiled
 from simtrial.core.errors import DesignError
 from simtrial.endpoints.harm import count_harm
 from simtrial.endpoints.responder import composite_response, observed_response
@@ -79,7 +79,7 @@ def run_replicates(
     if engine == "compiled":
         run = compiled.run
     else:
-        from simtrial.cohort import reference
+        from simtrial.cohort.reference import engine as reference
 
         run = reference.run
     most = max(sizes)

@@ -59,7 +59,15 @@ def size_grid(design: AnyDesign) -> list[int]:
     per_arm = list(range(2, 51, 2))
     while per_arm[-1] < MOST_PER_ARM:
         per_arm.append(min(MOST_PER_ARM, round(per_arm[-1] * 1.05)))
-    return sorted({math.ceil(m * arms / unit) * unit for m in per_arm})
+    sizes = sorted({math.ceil(m * arms / unit) * unit for m in per_arm})
+    if not isinstance(design, Design):
+        return sizes
+    # beyond what sites and subtypes may take, no trial is ever full
+    most = design.accrual.largest_n(design.population.subtypes)
+    if most is None:
+        return sizes
+    # the largest that they can fill is looked at too, between the steps of the grid
+    return sorted({n for n in sizes if n <= most} | {most // unit * unit} - {0})
 
 
 @dataclass(frozen=True, kw_only=True)

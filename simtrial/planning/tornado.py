@@ -180,9 +180,9 @@ def choose(
     if not question.parameters:
         return list(varied)
     by_name = {one.name: one for one in varied}
-    line = question.design.population.line
-    subtypes = ", ".join(question.design.population.subtypes)
-    wanted = [full_name(name, line) for name in question.parameters]
+    people = question.design.population
+    subtypes = ", ".join(people.subtypes)
+    wanted = [full_name(name, people.line) for name in question.parameters]
     for given, name in zip(question.parameters, wanted, strict=True):
         if name in by_name:
             continue
@@ -194,7 +194,7 @@ def choose(
             )
         near = difflib.get_close_matches(name, by_name, n=1, cutoff=0.0)
         what = (
-            f"not read by this design under this scenario ({line}, {subtypes})"
+            f"not read by this design under this scenario ({people.line_words()}, {subtypes})"
             if name in PARAMETERS
             else "not a known parameter"
         )

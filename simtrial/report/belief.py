@@ -14,6 +14,11 @@ from simtrial.report.limits import control_inputs, limits
 STATUSES: tuple[str, ...] = get_args(Status)
 _EFFECT = ("p_response", "depth", "x50", "k_on", "h_eff", "hill", "loading.")
 _BASELINE = ("baseline.", "age.", "female_share", "weight.", "prednisolone")
+_DYNAMICS = (
+    *("p_transient", "transient_", "drift_per_year"),
+    *("steroid_", "k_steroid", "flare_", "k_flare"),
+    *("p_judged_improved", "taper_share", "centre_taper_sd", "maintenance", "centre_floor_sd"),
+)
 _FAMILIES = (
     ("effect of the drug", _EFFECT),
     ("response of the control arm", ("control.", "p_background", "background_", "k_background")),
@@ -22,6 +27,7 @@ _FAMILIES = (
     ("rescue and leaving", ("rescue_", "dropout_")),
     ("adverse events", HARM),
     ("accrual", ("accrual.",)),
+    ("waning, decline and prednisolone", _DYNAMICS),
 )
 _OTHERS = "other inputs"
 _DOCUMENT = re.compile(r"(?<![\d.])0\d\d(?!\d)|(?<=own document )[a-z0-9_]+")

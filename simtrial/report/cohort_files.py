@@ -9,7 +9,8 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,30 @@ from simtrial.core.errors import DesignError
 from simtrial.core.provenance import canonical_json
 from simtrial.operating.cohorts import slice_of
 from simtrial.planning.power import Progress
+from simtrial.report.adam.files import (
+    DICTIONARY,
+    SCHEMA,
+    STEMS,
+    conventions,
+    dictionary_text,
+    schema_text,
+    write_datasets,
+)
 from simtrial.report.cohort_summary import summary_of
 from simtrial.report.columns import HIDDEN, OBSERVED, dictionary
+from simtrial.report.curves import svg_text
+from simtrial.report.flow import flow_of
 from simtrial.report.happenings import EVENTS
 from simtrial.report.patients import Source, table_of
-from simtrial.report.swimmer import swimmer
-from simtrial.report.trajectories import trajectories
+from simtrial.report.picture_parts import one_trial
+from simtrial.report.pictures import Drawn, draw, pictures_of
+from simtrial.report.pictures_page import pictures_page
+from simtrial.report.table_files import FORMATS, table_file
 
-FORMATS = ("parquet", "csv")
-MANIFEST = "cohort.json"
+TABLES = ("plain", "adam")  # one row a patient, a visit, an event; or the shape of ADaM
+MANIFEST, PAGE = "cohort.json", "pictures.html"
+# what decides every number of the files; see ``simtrial.report.synthetic.identity``
+IDENTITY = ("simtrial", "digest", "seed", "trials", "n", "cut_week")
 _GROUP_PATIENTS = 50_000  # written at a time; part of the file's bytes, so a constant
 
 
@@ -40,7 +56,7 @@ def check_folder(folder: Path, wanted: dict[str, Any]) -> None:
     if not manifest.exists():
         strangers = [
             path
-            for table in (*OBSERVED, *HIDDEN)
+            for table in (*OBSERVED, *HIDDEN, *STEMS.values())
             for kind in FORMATS
             if (path := folder / f"{table}.{kind}").exists()
         ]
@@ -59,7 +75,11 @@ def check_folder(folder: Path, wanted: dict[str, Any]) -> None:
             "--out results/cohort."
         ) from None
     if differing:
-        what = {"digest": "design, scenario or posterior", "simtrial": "version of simtrial"}
+        what = {
+            "digest": "design, scenario or posterior",
+            "simtrial": "version of simtrial",
+            "cut_week": "week of the cut",
+        }
         key = differing[0]
         raise DesignError(
             f"{manifest} holds other patients: {held['title']}, scenario {held['scenario']}, "
@@ -71,6 +91,7 @@ def check_folder(folder: Path, wanted: dict[str, Any]) -> None:
 def described(
     document: dict[str, Any],
     *,
+    tables: str = "plain",
     file_format: str = "parquet",
     truth: bool = False,
     show: int = 0,
@@ -79,20 +100,33 @@ def described(
 
     Raises
     ------
-    DesignError : for an unknown format, or a trial to show that was not simulated.
+    DesignError : for an unknown option, or a trial to show that was not simulated.
     """
-    if file_format not in FORMATS:
-        raise DesignError(f"format '{file_format}' is not known; choose from {', '.join(FORMATS)}.")
+    for name, given, known in (("tables", tables, TABLES), ("format", file_format, FORMATS)):
+        if given not in known:
+            raise DesignError(f"{name} '{given}' is not known; choose from {', '.join(known)}.")
     trials = document["trials"]
     check_show(show, trials)
-    more = f" --format {file_format}" if file_format != FORMATS[0] else ""
+    more = f" --tables {tables}" if tables != TABLES[0] else ""
+    more += f" --format {file_format}" if file_format != FORMATS[0] else ""
     more += " --truth" if truth else ""
     more += f" --show {show}" if show else ""
     line = document["rerun"].replace(" --out DIR", f"{more} --out DIR")
-    tables = (*OBSERVED, *(HIDDEN if truth else ()))
-    files = [*(f"{t}.{file_format}" for t in tables), "columns.csv", "README.txt", MANIFEST]
-    files += [f"{stem}.{kind}" for stem in _figure_names(trials, show) for kind in ("svg", "png")]
-    return document | {"rerun": line, "files": sorted(files)}
+    stems = list(_plain_tables(tables, truth))
+    files = ["README.txt", MANIFEST, PAGE]
+    if stems:
+        files.append("columns.csv")
+    if tables == "adam":
+        stems += STEMS.values()
+        files += [DICTIONARY, SCHEMA]
+    files += [f"{stem}.{file_format}" for stem in stems]
+    files += [f"{p.stem}.{kind}" for p in pictures_of(trials, show) for kind in ("svg", "png")]
+    return document | {"rerun": line, "tables": tables, "files": sorted(files)}
+
+
+def _plain_tables(tables: str, truth: bool) -> tuple[str, ...]:
+    """Return the tables written in plain words; what nobody can see has no other form."""
+    return (*(OBSERVED if tables == "plain" else ()), *(HIDDEN if truth else ()))
 
 
 def check_show(show: int, trials: int) -> None:
@@ -114,6 +148,7 @@ def save_cohort(
     document: dict[str, Any],
     folder: Path,
     *,
+    tables: str = "plain",
     file_format: str = "parquet",
     truth: bool = False,
     show: int = 0,
@@ -129,14 +164,13 @@ def save_cohort(
     ------
     DesignError : when the folder holds other patients, or an option is unknown.
     """
-    document = described(document, file_format=file_format, truth=truth, show=show)
-    keys = ("simtrial", "digest", "seed", "trials", "n")
-    check_folder(folder, {key: document[key] for key in keys})
+    document = described(document, tables=tables, file_format=file_format, truth=truth, show=show)
+    check_folder(folder, {key: document[key] for key in IDENTITY})
     folder.mkdir(parents=True, exist_ok=True)
     report = progress if progress is not None else Progress()
-    tables = (*OBSERVED, *(HIDDEN if truth else ()))
-    pictures = _figure_names(document["trials"], show)
-    advance = report.start("files", len(tables) + len(pictures))
+    plain = _plain_tables(tables, truth)
+    pictures = pictures_of(document["trials"], show)
+    advance = report.start("files", len(plain) + (tables == "adam") + len(pictures))
     made: list[tuple[Path, Path]] = []
 
     def partial(name: str) -> Path:
@@ -144,23 +178,34 @@ def save_cohort(
         made.append((path.with_name(f".{name}.{os.getpid()}.part"), path))
         return made[-1][0]
 
-    write = _write_parquet if file_format == "parquet" else _write_csv
     try:
         # the manifest first: were the last step broken off, the folder would still say whose it is
-        partial(MANIFEST).write_text(canonical_json(document) + "\n", encoding="utf-8")
-        for table in tables:
-            write(partial(f"{table}.{file_format}"), _groups(table, source))
+        manifest = partial(MANIFEST)
+        for table in plain:
+            _write(partial(f"{table}.{file_format}"), file_format, _groups(table, source))
             advance(1)
-        partial("columns.csv").write_text(_dictionary_text(source, truth), encoding="utf-8")
-        partial("README.txt").write_text(_readme(document, source.study), encoding="utf-8")
-        for stem, trial in pictures.items():
-            if trial is not None and stem.startswith("swimmer"):
-                figure = swimmer(source.cohort, source.design, trial)
-            else:
-                figure = trajectories(source.cohort, source.design, trial)
-            for suffix in ("svg", "png"):
-                _save_figure(figure, partial(f"{stem}.{suffix}"), suffix)
+        if tables == "adam":
+            rows = write_datasets(_parts(source), source.design, source.study, partial, file_format)
+            document |= {"datasets": rows}
+            about = (source.design, source.study)
+            partial(DICTIONARY).write_text(dictionary_text(*about), encoding="utf-8")
+            partial(SCHEMA).write_text(schema_text(*about), encoding="utf-8")
             advance(1)
+        if plain:
+            words = _dictionary_text(source, plain)
+            partial("columns.csv").write_text(words, encoding="utf-8")
+        partial("README.txt").write_text(
+            _readme(document, source.study, pictures), encoding="utf-8"
+        )
+        manifest.write_text(canonical_json(document) + "\n", encoding="utf-8")
+        drawn = []
+        for picture in pictures:
+            svg = _draw(picture, source, partial)
+            drawn.append((picture, svg))
+            advance(1)
+        counted = flow_of(one_trial(source.cohort, show), source.design, source.cut_minute)
+        page = pictures_page(document, source.design, counted, show, drawn)
+        partial(PAGE).write_text(page, encoding="utf-8")
         for part, path in made:
             os.replace(part, path)
     finally:
@@ -170,77 +215,64 @@ def save_cohort(
     return document, [path for _, path in made]
 
 
-def _figure_names(trials: int, show: int) -> dict[str, int | None]:
-    """Return name -> the trial shown, None for all of them."""
-    names: dict[str, int | None] = {
-        f"swimmer_trial_{show}": show,
-        f"trajectories_trial_{show}": show,
-    }
-    return names | ({"trajectories_all_trials": None} if trials > 1 else {})
-
-
-def _groups(table: str, source: Source) -> Iterator[Any]:
-    """Yield a table in pieces of a fixed number of trials, so that only one is held at a time."""
+def _parts(source: Source) -> Iterator[Source]:
+    """Yield the trials in pieces of a fixed number, so that only one is held as tables."""
     replicates, n = source.cohort.seen.arm.shape
     size = max(1, _GROUP_PATIENTS // n)
     for start in range(0, replicates, size):
         part = slice_of(source.cohort, start, min(start + size, replicates))
-        yield table_of(table, Source(cohort=part, design=source.design, first=source.first + start))
+        yield replace(source, cohort=part, first=source.first + start)
 
 
-def _write_parquet(path: Path, groups: Iterator[Any]) -> None:
-    import pyarrow.parquet as pq
+def _groups(table: str, source: Source) -> Iterator[Any]:
+    """Yield a table in pieces."""
+    for part in _parts(source):
+        yield table_of(table, part)
 
+
+def _write(path: Path, file_format: str, groups: Iterator[Any]) -> None:
     first = next(groups)
-    with pq.ParquetWriter(path, first.schema, compression="zstd") as writer:
-        writer.write_table(first)
+    with table_file(path, file_format, first.schema) as write:
+        write(first)
         for group in groups:
-            writer.write_table(group)
+            write(group)
 
 
-def _write_csv(path: Path, groups: Iterator[Any]) -> None:
-    import pyarrow as pa
-    import pyarrow.csv as pacsv
-
-    def plain(table: Any) -> Any:
-        fields = [
-            pa.field(f.name, pa.string() if pa.types.is_dictionary(f.type) else f.type)
-            for f in table.schema
-        ]
-        return table.cast(pa.schema(fields))
-
-    first = plain(next(groups))
-    with pacsv.CSVWriter(path, first.schema) as writer:
-        writer.write_table(first)
-        for group in groups:
-            writer.write_table(plain(group))
-
-
-def _save_figure(figure: Any, path: Path, kind: str) -> None:
-    """Write a figure; the same patients give the same bytes."""
-    import matplotlib
-
-    metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {}
-    with matplotlib.rc_context({"svg.hashsalt": "simtrial"}):
-        figure.savefig(path, format=kind, dpi=200, metadata=metadata)
+def _draw(picture: Drawn, source: Source, partial: Callable[[str], Path]) -> str:
+    """Write a picture as SVG and PNG, the same patients as the same bytes; return the SVG."""
+    figure = draw(
+        picture.kind,
+        source.cohort,
+        source.design,
+        picture.replicate,
+        cut_minute=source.cut_minute,
+    )
+    svg = svg_text(figure)
+    partial(f"{picture.stem}.svg").write_text(svg, encoding="utf-8")
+    # where everything stands has been found; finding it again takes half of the time
+    figure.set_layout_engine("none")
+    figure.savefig(partial(f"{picture.stem}.png"), format="png", dpi=200)
+    return svg
 
 
-def _dictionary_text(source: Source, truth: bool) -> str:
-    rows = dictionary(source.design, events=EVENTS, truth=truth)
+def _dictionary_text(source: Source, tables: Collection[str]) -> str:
+    rows = dictionary(source.design, events=EVENTS, truth=True)
     out = io.StringIO()
     writer = csv.DictWriter(out, ["study", *rows[0]], lineterminator="\n")
     writer.writeheader()
-    writer.writerows({"study": source.study, **row} for row in rows)
+    writer.writerows({"study": source.study, **row} for row in rows if row["table"] in tables)
     return out.getvalue()
 
 
-def _readme(document: dict[str, Any], study: str) -> str:
+def _readme(document: dict[str, Any], study: str, pictures: list[Drawn]) -> str:
     lines = [
         study,
         "",
         "No patient in these files exists. They were simulated; every table says so in its first",
-        "column. What each column means, with unit and values, is in columns.csv.",
+        "column. What each column means, with unit and values, is in "
+        f"{DICTIONARY if document['tables'] == 'adam' else 'columns.csv'}.",
         "",
+        *([*conventions(), ""] if document["tables"] == "adam" else []),
         *summary_of(document),
         "",
         "Rescue treatment has no effect on the simulated measures: values after a rescue are not",
@@ -249,6 +281,9 @@ def _readme(document: dict[str, Any], study: str) -> str:
         "Empty cells are missing values: an event that did not happen, a visit not attended.",
         "The patients depend on the design, the scenario, the posterior and the seed; not on the",
         "engine, and the first n patients of a larger trial are the trial of n.",
+        "",
+        f"Pictures (each as .svg and .png, and together in {PAGE}):",
+        *(f"  {picture.stem}: {picture.words}" for picture in pictures),
         "",
         f"simtrial {document['simtrial']}, digest {document['digest']}, seed {document['seed']}",
         f"Run again: {document['rerun']}",

@@ -24,7 +24,7 @@ def counts_of(cohort: Cohort, design: Design) -> dict[str, Any]:
     return {
         "rows": {
             "patients": int(entered.sum()),
-            "visits": int((~np.isnan(seen.measures).all(axis=3) & entered[:, :, None]).sum()),
+            "visits": int((seen.visit_minute >= 0).sum()),
             "events": int(events.shape[0]),
             "screening": int(entered.shape[0]),
         },
@@ -49,12 +49,17 @@ def counts_of(cohort: Cohort, design: Design) -> dict[str, Any]:
     }
 
 
+_RULES_ALWAYS_TOLD = 3  # of strength, other measures and prednisolone; others where they act
+
+
 def summary_of(document: dict[str, Any]) -> list[str]:
     """Return a cohort's document in sentences."""
     trials, rows, seen = document["trials"], document["rows"], document["screened"]
     of = "1 trial" if trials == 1 else f"{trials:,} trials"
     failed = ", ".join(
-        f"{reason.replace('_', ' ')} {count:,}" for reason, count in seen["failures"].items()
+        f"{reason.replace('_', ' ')} {count:,}"
+        for i, (reason, count) in enumerate(seen["failures"].items())
+        if count or i < _RULES_ALWAYS_TOLD
     )
     out = [
         f"SYNTHETIC patients, simulated under scenario {document['scenario']}: {of} of "
@@ -62,6 +67,8 @@ def summary_of(document: dict[str, Any]) -> list[str]:
         f"{rows['events']:,} events.",
         f"Screened {seen['candidates']:,}; not eligible (first reason): {failed}.",
     ]
+    if document.get("exposure") == "sum":
+        out.append("Courses add up: exposure is the sum of their effects, not the largest.")
     for new in document["replaced"]:
         change = f"x {new['times']:g}" if new["value"] is None else f"= {new['value']:g}"
         out.append(f"{new['parameter']} {change} ({new['status']}: {new['source']}).")
@@ -71,6 +78,12 @@ def summary_of(document: dict[str, Any]) -> list[str]:
             f"{document['endpoint']}: {found['observed']:,} as measured, "
             f"{found['responders']:,} under the composite."
         )
-    if document["incomplete"]:
+    if document["cut_week"] is not None:
+        full = trials - document["incomplete"]
+        out.append(
+            f"Cut {document['cut_week']:g} weeks after the first site opened: what was not seen by "
+            f"then is left out; recruitment had ended in {full} of {of}."
+        )
+    elif document["incomplete"]:
         out.append(f"{document['incomplete']} of {of} ran out of candidates before it was full.")
     return out

@@ -5,10 +5,12 @@ Tables are built from these entries, so a column without one cannot be written.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Literal
 
-from simtrial.myositis.measures import MMT_MAXIMUM, SEVERITIES
+from simtrial.myositis.enzymes import ENZYMES
+from simtrial.myositis.measures import MMT_MAXIMUM
 from simtrial.trial.design import Design
 
 Kind = Literal["text", "category", "whole", "real", "flag"]
@@ -21,8 +23,9 @@ MEASURE_COLUMNS = (
     "extramuscular_cm",
     "haq",
     "mmt_points",
-    "ck_uln",
+    "enzyme_uln",
 )
+ENZYME_COLUMNS = tuple(f"{name}_uln" for name in ENZYMES)  # all five at a visit
 _YES_NO = "0 no, 1 yes"
 _LATER = "empty when it did not happen"
 
@@ -48,14 +51,16 @@ _PATIENT = Column(
 _ARM = Column("arm", "category", "", "{arms}", "arm assigned at randomisation")
 _KEY = (_STUDY, _TRIAL, _PATIENT)
 
+_ULN = "multiples of the upper limit of normal"
+_ENZYME_WORDS = ("creatine kinase", "aldolase", "LDH", "AST", "ALT")
 _VAS = "0 to 10 by 0.1; more is worse"
 _MEASURES: tuple[tuple[str, str, str], ...] = (
     ("cm", _VAS, "physician global activity"),
     ("cm", _VAS, "patient global activity"),
     ("cm", _VAS, "extramuscular activity"),
     ("points", "0 to 3 by 0.125; more is worse", "Health Assessment Questionnaire"),
-    ("points", "0 to {mmt_maximum}; less is worse", "manual muscle test, {mmt}"),
-    ("multiples of the upper limit of normal", "above 0; more is worse", "creatine kinase"),
+    ("points", "0 to {mmt_maximum}; less is worse", "strength, {mmt}"),
+    (_ULN, "above 0; more is worse", "the patient's enzyme, the most abnormal of five"),
 )
 
 
@@ -85,8 +90,9 @@ _TABLES: dict[str, tuple[Column, ...]] = {
         _ARM,
         Column("stratum", "category", "", "{strata}", "stratum of the allocation"),
         Column("subtype", "category", "", "{subtypes}", "subtype of myositis"),
+        Column("line", "category", "", "{lines}", "line of therapy"),
         Column("sex", "category", "", "female, male", "sex"),
-        Column("age_years", "real", "years", "18 to 95", "age at screening"),
+        Column("age_years", "real", "years", "{ages}", "age at screening"),
         Column("weight_kg", "real", "kg", "above 0", "body weight, by which infusions are dosed"),
         Column(
             "randomised_week",
@@ -96,7 +102,30 @@ _TABLES: dict[str, tuple[Column, ...]] = {
             "time of randomisation",
         ),
         *_measures("screening_", "at screening, where eligibility is decided"),
+        *_measures("run_in_", "at the start of the run-in; empty without one"),
+        Column(
+            "run_in_courses",
+            "whole",
+            "",
+            "0, 1, ...",
+            "infusion courses given in the run-in, placebo included",
+        ),
+        Column(
+            "run_in_immunoglobulin_g",
+            "real",
+            "g",
+            "0 or more",
+            "immunoglobulin given in the run-in",
+        ),
         *_measures("", "at baseline"),
+        Column(
+            "enzyme",
+            "category",
+            "",
+            ", ".join(ENZYMES),
+            "the enzyme most abnormal at baseline, by which the patient is scored; at screening "
+            "the highest of that day counts",
+        ),
         Column("prednisolone_mg", "real", "mg a day", "0 or more", "prednisolone at baseline"),
         Column(
             "courses_given", "whole", "", "0, 1, ...", "infusion courses given, placebo included"
@@ -154,7 +183,18 @@ _TABLES: dict[str, tuple[Column, ...]] = {
         *_KEY,
         _ARM,
         Column("week", "whole", "weeks since randomisation", "{visits}", "planned week of a visit"),
+        Column(
+            "took_place_week",
+            "real",
+            "weeks since randomisation",
+            "within the window of the planned week",
+            "when the visit took place",
+        ),
         *_measures("", "at this visit"),
+        *(
+            Column(name, "real", _ULN, "above 0; more is worse", f"{words} at this visit")
+            for name, words in zip(ENZYME_COLUMNS, _ENZYME_WORDS, strict=True)
+        ),
         Column(
             "tis",
             "real",
@@ -209,6 +249,21 @@ _TABLES: dict[str, tuple[Column, ...]] = {
             "",
             "0, 1, ...",
             "measures as wanted, but too much prednisolone",
+        ),
+        *(
+            Column(f"failed_{reason}", "whole", "", "0, 1, ...", f"no reason before, but {why}")
+            for reason, why in (
+                ("mmt_too_low", "strength below the lower limit"),
+                ("prednisolone_too_low", "too little prednisolone"),
+                ("age", "too young or too old"),
+                ("cancer", "cancer"),
+                ("previous_thromboembolism", "an earlier thromboembolism"),
+                ("other", "a reason outside the model"),
+                ("subtype_full", "as many patients of the subtype as are wanted"),
+                ("closed", "recruitment closed before randomisation"),
+                ("run_in_lost", "lost in the run-in"),
+                ("run_in_response", "a score at the end of the run-in that is not wanted"),
+            )
         ),
         Column("randomised", "whole", "", "0 to {n}", "patients randomised"),
         Column("eligible_share", "real", "share", "0 to 1", "eligible among those screened"),
@@ -275,8 +330,8 @@ def columns_of(table: str) -> tuple[Column, ...]:
 
 def strata_names(design: Design) -> tuple[str, ...]:
     """Return the names of the strata in the order of the engines' numbers."""
-    by_severity = design.allocation is not None and "severity" in design.allocation.strata
-    return SEVERITIES if by_severity else ("all",)
+    levels = [design.level_names(factor) for factor in design.strata]
+    return tuple(", ".join(names) for names in itertools.product(*levels)) if levels else ("all",)
 
 
 def dictionary(
@@ -293,7 +348,9 @@ def dictionary(
         "arms": ", ".join(design.arms),
         "strata": ", ".join(strata_names(design)),
         "subtypes": ", ".join(design.population.subtypes),
+        "lines": ", ".join(design.population.lines),
         "sites": str(design.accrual.sites),
+        "ages": "2 to 18" if design.population.age_group == "juvenile" else "18 to 95",
         "mmt": design.population.mmt,
         "mmt_maximum": str(MMT_MAXIMUM[design.population.mmt]),
         "endpoint": design.endpoint.words(),

@@ -108,12 +108,21 @@ def markup(figure: Any, words: str, *, prefix: str = "") -> str:
     words : what it shows, for those who do not see it.
     prefix : of the ids in it, so that a page may hold several figures.
     """
+    return inlined(svg_text(figure), words, prefix=prefix)
+
+
+def svg_text(figure: Any) -> str:
+    """Return a figure as the text of an SVG file; the same figure gives the same text."""
     import matplotlib
 
     written = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "simtrial"}):
         figure.savefig(written, format="svg", metadata={"Date": None})
-    text = written.getvalue()
+    return written.getvalue()
+
+
+def inlined(text: str, words: str, *, prefix: str = "") -> str:
+    """Return the text of an SVG file as one ``svg`` element of an HTML page; see ``markup``."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\1{prefix}", text)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from simtrial.analysis.beta_binomial import posterior_at, prior_race
 from simtrial.analysis.decide import decide, runs_by_recurrence
-from simtrial.cohort import compiled
+from simtrial.cohort.compiled import engine as compiled
 from simtrial.cohort.protocol import Protocol
 from simtrial.cohort.snapshot import SCREENING_FAILURES, Snapshot
 from simtrial.core.errors import PosteriorError

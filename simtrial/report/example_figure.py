@@ -116,7 +116,6 @@ def _ends(trial: ExampleTrial) -> NDArray[np.int64]:
 def _panel(trial: ExampleTrial, arm: str, patients: Sequence[int], *, first: int, of: int) -> Panel:
     seen, protocol = trial.seen, trial.protocol
     last_minute = int(protocol.visit_minute[-1])
-    a = trial.design.arm_names.index(arm)
     at_visit = trial.design.visits_weeks.index(trial.design.endpoint.week)
     ends = _ends(trial)
 
@@ -134,7 +133,7 @@ def _panel(trial: ExampleTrial, arm: str, patients: Sequence[int], *, first: int
         numbers.append(Label(x=_LEFT - 10, y=y, text=str(p + 1)))
         mark("stay", f"M{_LEFT:g} {y:g}H{across(ends[p]):.1f}")
         for j in range(int(seen.courses[0, p])):
-            x = across(protocol.course_start[a, j])
+            x = across(seen.course_minute[0, p, j])
             mark("infusion", f"M{x:.1f} {y + _VISIT:g}v{_INFUSION:g}")
         for v in range(1, protocol.visit_minute.shape[0]):
             score = seen.tis[0, p, v]

@@ -18,9 +18,9 @@ from simtrial.core.errors import DesignError
 from simtrial.core.files import clear_leftovers, write_whole
 from simtrial.core.provenance import canonical_json, digest, version
 from simtrial.evidence.ledger import Ledger
-from simtrial.report.cohort_files import FORMATS
 from simtrial.report.ledger_columns import TABLES, dictionary
 from simtrial.report.ledger_tables import arrow_table, tables_of
+from simtrial.report.table_files import FORMATS
 
 MANIFEST = "ledger.json"
 _DICTIONARY, _README = "columns.csv", "README.txt"

@@ -15,11 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simtrial.cohort.protocol import NEVER
+from simtrial.cohort.snapshot import SCREENING_FAILURES
 from simtrial.cohort.truth import Cohort
 from simtrial.core.units import MINUTES_PER_DAY, MINUTES_PER_WEEK
 from simtrial.endpoints.harm import count_harm
 from simtrial.endpoints.responder import composite_response, observed_response
+from simtrial.myositis.enzymes import ENZYMES
+from simtrial.myositis.parameters import LINES
 from simtrial.report.columns import (
+    ENZYME_COLUMNS,
     HIDDEN,
     MEASURE_COLUMNS,
     OBSERVED,
@@ -34,11 +38,15 @@ Numbers = NDArray[Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What tables are made from: a batch of trials, the first of which is replicate ``first``."""
+    """What tables are made from: a batch of trials, the first of which is replicate ``first``.
+
+    ``cut_minute`` : the calendar minute at which the batch was cut; none means never.
+    """
 
     cohort: Cohort
     design: Design
     first: int = 0
+    cut_minute: int | None = None
 
     @property
     def study(self) -> str:
@@ -64,12 +72,17 @@ def _patients(source: Source) -> Any:
         "arm": (seen.arm[at], design.arm_names),
         "stratum": (seen.stratum[at], strata_names(design)),
         "subtype": (seen.subtype[at], tuple(design.population.subtypes)),
+        "line": (seen.line[at], LINES),
         "sex": (np.where(seen.female[at], 0, 1), ("female", "male")),
         "age_years": seen.age[at],
         "weight_kg": seen.weight[at],
         "randomised_week": seen.randomised_minute[at] / MINUTES_PER_WEEK,
         **{f"screening_{m}": seen.screening[at][:, k] for k, m in enumerate(MEASURE_COLUMNS)},
+        **{f"run_in_{m}": seen.run_in[at][:, k] for k, m in enumerate(MEASURE_COLUMNS)},
+        "run_in_courses": seen.run_in_courses[at],
+        "run_in_immunoglobulin_g": seen.run_in_grams[at],
         **{m: seen.measures[at][:, 0, k] for k, m in enumerate(MEASURE_COLUMNS)},
+        "enzyme": (seen.enzyme[at], ENZYMES),
         "prednisolone_mg": seen.prednisolone[at][:, 0],
         "courses_given": seen.courses[at],
         "immunoglobulin_g": seen.grams[at],
@@ -93,7 +106,7 @@ def _patients(source: Source) -> Any:
 
 def _visits(source: Source) -> Any:
     seen, design = source.cohort.seen, source.design
-    attended = ~np.isnan(seen.measures).all(axis=3) & (seen.arm >= 0)[:, :, None]
+    attended = seen.visit_minute >= 0
     row, place, visit = np.nonzero(attended)
     at = (row, place, visit)
     measures = seen.measures[at]
@@ -104,7 +117,9 @@ def _visits(source: Source) -> Any:
             **_key(source, row, place),
             "arm": (seen.arm[row, place], design.arm_names),
             "week": np.array(design.visits_weeks)[visit],
+            "took_place_week": seen.visit_minute[at] / MINUTES_PER_WEEK,
             **{m: measures[:, k] for k, m in enumerate(MEASURE_COLUMNS)},
+            **{m: seen.enzymes[at][:, k] for k, m in enumerate(ENZYME_COLUMNS)},
             "tis": seen.tis[at],
             "prednisolone_mg": seen.prednisolone[at],
         },
@@ -139,11 +154,12 @@ def _screening(source: Source) -> Any:
         {
             **_trial(source, np.arange(seen.arm.shape[0])),
             "screened": seen.screened,
-            "failed_mmt": seen.failures[:, 0],
-            "failed_other_measures": seen.failures[:, 1],
-            "failed_prednisolone": seen.failures[:, 2],
+            **{f"failed_{why}": seen.failures[:, i] for i, why in enumerate(SCREENING_FAILURES)},
             "randomised": (seen.arm >= 0).sum(axis=1),
-            "eligible_share": (seen.screened - failed) / seen.screened,
+            # at a cut before the first of them nobody was screened yet
+            "eligible_share": np.ma.array(
+                (seen.screened - failed) / np.maximum(seen.screened, 1), mask=seen.screened == 0
+            ),
             "last_randomised_week": _weeks(last),
             "complete": seen.complete,
         },
@@ -210,13 +226,17 @@ def _trial(source: Source, row: NDArray[np.int64]) -> dict[str, Any]:
 
 def _key(source: Source, row: NDArray[np.int64], place: NDArray[np.int64]) -> dict[str, Any]:
     """Return the columns that say whose row it is."""
+    return {**_trial(source, row), "patient": patient_names(source, row, place)}
+
+
+def patient_names(source: Source, row: NDArray[np.int64], place: NDArray[np.int64]) -> Any:
+    """Return the names of patients, a pyarrow array."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     trial = pc.utf8_lpad(pa.array(row + source.first).cast(pa.string()), 4, "0")
     number = pa.array(source.cohort.seen.candidate[row, place]).cast(pa.string())
-    name = pc.binary_join_element_wise("R", trial, "-P", pc.utf8_lpad(number, 3, "0"), "")
-    return {**_trial(source, row), "patient": name}
+    return pc.binary_join_element_wise("R", trial, "-P", pc.utf8_lpad(number, 3, "0"), "")
 
 
 def _arrow(name: str, source: Source, columns: Mapping[str, Any]) -> Any:

@@ -150,7 +150,8 @@ def _scenario_of(row: Mapping[str, Any]) -> Scenario:
     origin = next((from_metric[m] for m in row["metrics"] if m in from_metric), "point")
     keys = ("value", "times", "status", "source")
     new = {r["parameter"]: {key: r[key] for key in keys} for r in row["replaced"]}
-    return Scenario.model_validate({"from": origin, "set": new})
+    exposure = row.get("exposure", "max")
+    return Scenario.model_validate({"from": origin, "set": new, "exposure": exposure})
 
 
 def _outcomes_of(row: Mapping[str, Any], source: str) -> OutcomeScenario:

@@ -72,6 +72,7 @@ class PatientRow(RowPart):
     control_rate_stated: float | None
     p_background: float
     replaced: list[ReplacedPart]
+    exposure: Literal["max", "sum"] = "max"
     control_rows_clipped: int
     posterior_rows: int
     harm: dict[str, dict[str, MetricPart | None]] | None = None

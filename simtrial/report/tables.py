@@ -141,6 +141,9 @@ def detail_lines(document: Mapping[str, Any]) -> list[str]:
     return out
 
 
+COURSES_ADD = "courses add up: exposure is the sum of their effects, not the largest (assumed)."
+
+
 def control_lines(document: Mapping[str, Any]) -> list[str]:
     """Return what the control arm rests on: stated rate, noise floor, clipped rows."""
     floor = document["noise_floor"]
@@ -154,6 +157,8 @@ def control_lines(document: Mapping[str, Any]) -> list[str]:
                 f"protocol, no leaving) {stated:.3f}{spread}; improves without the drug (solved): "
                 f"{row['p_background']:.3f}{' (mean)' if spread else ''}."
             )
+        if row.get("exposure") == "sum":
+            out.append(f"{row['scenario']}: {COURSES_ADD}")
         for new in row["replaced"]:
             change = f"x {new['times']:g}" if new["value"] is None else f"= {new['value']:g}"
             out.append(

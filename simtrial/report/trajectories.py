@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,14 +10,22 @@ from numpy.typing import NDArray
 
 from simtrial.cohort.snapshot import Snapshot
 from simtrial.cohort.truth import Cohort
-from simtrial.myositis.measures import ENZYME, MMT_MAXIMUM
-from simtrial.operating.cohorts import trials_of
-from simtrial.report.swimmer import arm_colours, row_of
+from simtrial.myositis.measures import ENZYME
+from simtrial.report.picture_parts import arm_colours, draw_legend, heading, one_trial, seen_of
+from simtrial.report.visit_axes import (
+    arm_entries,
+    arm_style,
+    beside,
+    entitle,
+    keep_to_scale,
+    measure_scale,
+    measure_titles,
+    plain_log_ticks,
+    shown_weeks,
+    write_counts,
+)
 from simtrial.stats.montecarlo import wilson_interval
 from simtrial.trial.design import Design
-
-_MARKERS = ("o", "s", "^", "D", "v", "P")
-_STYLES = ("-", "--", "-.", ":")
 
 
 class Means(NamedTuple):
@@ -97,11 +104,8 @@ def trajectories(
     """
     from matplotlib.figure import Figure
 
-    seen = cohort.seen if isinstance(cohort, Cohort) else cohort
-    if replicate is not None:
-        row = row_of(seen, replicate, first)
-        seen = trials_of(seen, row, row + 1)
-    elif seen.arm.shape[0] == 1:
+    seen = seen_of(cohort) if replicate is None else one_trial(cohort, replicate, first)
+    if replicate is None and seen.arm.shape[0] == 1:
         replicate = first
     entered = seen.arm >= 0
     arm, n_arms = seen.arm[entered], len(design.arms)
@@ -110,14 +114,15 @@ def trajectories(
     figure = Figure(figsize=(7.5, 10.4), layout="constrained")
     grid = figure.subplots(4, 2, sharex=True)
     weeks = np.array(design.visits_weeks, np.float64)
-    for k, title in enumerate(_titles(design)):
+    for k, title in enumerate(measure_titles(design, "geometric mean")):
         means = means_by_visit(measures[:, :, k], arm, n_arms, geometric=k == ENZYME)
         _draw(grid.flat[k], weeks, means, title, colours)
-    grid.flat[ENZYME].set_yscale("log")
-    _plain_log_ticks(grid.flat[ENZYME])
+        keep_to_scale(grid.flat[k], measure_scale(design, k))
+    plain_log_ticks(grid.flat[ENZYME])
     means = means_by_visit(tis, arm, n_arms)
     _draw(grid.flat[6], weeks, means, "Total Improvement Score, 0 to 100\n↑ better", colours)
     grid.flat[6].set_ylim(bottom=0.0)
+    keep_to_scale(grid.flat[6], (0.0, 100.0))
     threshold = design.endpoint.threshold
     shares = shares_by_visit(tis[:, 1:], arm, n_arms, threshold)
     _draw(
@@ -127,14 +132,13 @@ def trajectories(
         f"Share with TIS ≥ {threshold:g}, observed\n↑ better",
         colours,
     )
-    grid.flat[7].set_ylim(0.0, 1.0)
-    grid.flat[6].set_xticks(_shown(weeks))
-    _write_counts(grid.flat[6], weeks, means.n, colours)
-    _write_counts(grid.flat[7], weeks, np.pad(shares.n, ((0, 0), (1, 0))), colours)
-    _draw_legend(figure, design, arm, _caption(seen, replicate))
-    figure.suptitle(
-        f"SYNTHETIC: {design.title}".replace("$", r"\$"), fontsize=10, x=0.01, ha="left"
-    )
+    grid.flat[7].set_ylim(-0.03, 1.03)
+    grid.flat[6].set_xticks(shown_weeks(weeks))
+    write_counts(grid.flat[6], weeks, means.n, colours)
+    write_counts(grid.flat[7], weeks, np.pad(shares.n, ((0, 0), (1, 0))), colours)
+    draw_legend(figure, arm_entries(design, arm), _caption(seen, replicate))
+    what = "Means by arm and visit, with 95 % intervals of the means"
+    figure.suptitle(heading(design, what), fontsize=10, x=0.01, ha="left")
     return figure
 
 
@@ -143,103 +147,15 @@ def _empty(n_arms: int, n_visits: int) -> Means:
     return Means(np.zeros(shape, np.int64), *(np.full(shape, np.nan) for _ in range(3)))
 
 
-def _titles(design: Design) -> tuple[str, ...]:
-    most = MMT_MAXIMUM[design.population.mmt]
-    return (
-        "Physician global activity, cm (0 to 10)\n↓ better",
-        "Patient global activity, cm (0 to 10)\n↓ better",
-        "Extramuscular activity, cm (0 to 10)\n↓ better",
-        "Health Assessment Questionnaire, points (0 to 3)\n↓ better",
-        f"Manual muscle test, points (0 to {most})\n↑ better",
-        "Creatine kinase, × upper limit of normal,\ngeometric mean, log scale; ↓ better",
-    )
-
-
 def _draw(
     axes: Any, weeks: NDArray[np.float64], means: Means, title: str, colours: list[str]
 ) -> None:
     n_arms = means.n.shape[0]
-    # side by side, so that intervals of two arms do not hide each other
-    step = 0.012 * (weeks[-1] - min(weeks[0], 0.0))
     for a in range(n_arms):
-        x = weeks + step * (a - (n_arms - 1) / 2)
+        x = beside(weeks, a, n_arms)
         axes.vlines(x, means.low[a], means.high[a], color=colours[a], linewidth=1.2)
-        axes.plot(x, means.mean[a], color=colours[a], markersize=4.5, **_style(a))
-    axes.set_title(title, fontsize=8.5, loc="left")
-    axes.grid(alpha=0.25)
-    axes.tick_params(labelsize=8)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-
-
-def _style(arm: int) -> dict[str, Any]:
-    return {
-        "marker": _MARKERS[arm % len(_MARKERS)],
-        "linestyle": _STYLES[arm % len(_STYLES)],
-        "linewidth": 1.3,
-    }
-
-
-def _plain_log_ticks(axes: Any) -> None:
-    """Label a logarithmic axis with plain numbers, at least two of them."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
-    axes.yaxis.set_minor_locator(NullLocator())
-
-
-def _shown(weeks: NDArray[np.float64], most: int = 9) -> NDArray[np.float64]:
-    """Return the weeks that are labelled."""
-    return weeks[:: math.ceil(weeks.shape[0] / most)]
-
-
-def _write_counts(
-    axes: Any, weeks: NDArray[np.float64], n: NDArray[np.int64], colours: list[str]
-) -> None:
-    """Write how many were assessed at each visit below the axis, a line an arm."""
-    shown = _shown(weeks)
-    n = n[:, np.isin(weeks, shown)]
-    axes.set_xlabel("weeks since randomisation; below: patients assessed", fontsize=8, labelpad=2)
-    for a in range(n.shape[0]):
-        for week, count in zip(shown, n[a], strict=True):
-            axes.annotate(
-                f"{count:,}" if count else "",
-                (week, 0.0),
-                xycoords=("data", "axes fraction"),
-                xytext=(0, -31 - 10 * a),
-                textcoords="offset points",
-                ha="center",
-                va="top",
-                fontsize=7,
-                color=colours[a],
-                annotation_clip=False,
-            )
-
-
-def _draw_legend(figure: Any, design: Design, arm: NDArray[np.int64], caption: str) -> None:
-    from matplotlib.lines import Line2D
-
-    colours = arm_colours(design)
-    entries = [
-        Line2D(
-            [],
-            [],
-            color=colours[name],
-            label=f"{name} ({int((arm == a).sum()):,} randomised)",
-            **_style(a),
-        )
-        for a, name in enumerate(design.arm_names)
-    ]
-    figure.legend(
-        handles=entries,
-        loc="outside lower center",
-        ncols=3,
-        title=caption,
-        title_fontsize=7,
-        frameon=False,
-        fontsize=8.5,
-    )
+        axes.plot(x, means.mean[a], color=colours[a], markersize=4.5, **arm_style(a))
+    entitle(axes, title)
 
 
 def _caption(seen: Snapshot, replicate: int | None) -> str:
@@ -255,6 +171,7 @@ def _caption(seen: Snapshot, replicate: int | None) -> str:
     text = (
         f"Over {whose}; no patient shown exists. Means of those assessed at a visit, whatever "
         "happened before; who left is missing. Bars: 95 % intervals over patients, t for means, "
-        "Wilson for shares. The share starts after the baseline, where TIS is 0 by definition."
+        "Wilson for shares; axes end where a scale ends. The share starts after the "
+        "baseline, where TIS is 0 by definition."
     )
-    return textwrap.fill(text + independent, width=118)
+    return text + independent

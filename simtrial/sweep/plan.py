@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -49,6 +49,7 @@ class ScenarioEntry(Spec):
     name: str | None = Field(default=None, min_length=1, examples=["slow accrual"])
     source: Source | None = Field(default=None, alias="from", examples=["point"])
     set: dict[str, Annotated[Replacement, BeforeValidator(as_replacement)]] = {}
+    exposure: Literal["max", "sum"] = Field(default="max", examples=["sum"])
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -56,6 +57,8 @@ class ScenarioEntry(Spec):
             raise FieldFault("scenario", "write scenario: with a name or path, or from: and set:")
         if self.scenario is not None and self.set:
             raise FieldFault("set", "it goes with from:, not with scenario:")
+        if self.scenario is not None and self.exposure != "max":
+            raise FieldFault("exposure", "it goes with from:, not with scenario:")
         if self.source is not None and self.name is None:
             raise FieldFault("name", "a scenario that is written out needs a name")
         return self
@@ -184,7 +187,11 @@ def _scenario(
         place = _place(entry.scenario, folder, "scenarios")
         scenario = _found(located, ("scenarios", index), load_scenario, place)
         return entry.name or entry.scenario, scenario
-    written = {"from": entry.source, "set": {k: v.model_dump() for k, v in entry.set.items()}}
+    written = {
+        "from": entry.source,
+        "set": {k: v.model_dump() for k, v in entry.set.items()},
+        "exposure": entry.exposure,
+    }
     here = ("scenarios", index)
     lines = {path[2:]: line for path, line in located.lines.items() if path[:2] == here}
     inside = Located(data=written, source=located.source, lines=lines)

@@ -195,7 +195,7 @@ def fit(
         point[name] = median_on_free_scale(name, every[name])
     for name, prior in priors.assumed.items():
         rows[name], point[name] = prior.draw(generator, ROWS), prior.median()
-        origins[name] = Origin(status="assumed", source=f"{prior.words()}: {prior.source}")
+        origins[name] = Origin(status=prior.status, source=f"{prior.words()}: {prior.source}")
     for name, value in values.items():
         rows[name], point[name] = np.full(ROWS, value), value
         once = provisional_words(facts_behind(name, ledger, own, harm))

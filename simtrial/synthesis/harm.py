@@ -116,7 +116,7 @@ def _risk(medians: Mapping[str, float], age: float) -> float:
 def _lim21(ledger: Ledger, priors: Priors, medians: Mapping[str, float]) -> StudyHarm:
     reacted = _part(ledger, "lim21.adverse_event.ivig")
     rescued = ledger.fact("lim21.rescue.ivig").values_as(Count).responders
-    planned = load_patient_design("documents/lim21").courses_of("ivig")
+    planned = load_patient_design("documents/lim21_as_fitted").courses_of("ivig")
     fewer = round(priors.harm.lim21_courses_of_rescued.value)
     courses = (len(planned),) * (reacted.n - rescued) + (fewer,) * rescued
     risk = _mean_risk(medians)
@@ -127,7 +127,7 @@ def _lim21(ledger: Ledger, priors: Priors, medians: Mapping[str, float]) -> Stud
     ]
     given = [reacted.n, *(sum(c > j for c in courses) for j in range(1, len(planned)))]
     speed = sum(n * f for n, f in zip(given, fast, strict=True)) / sum(given)
-    weeks = load_patient_design("documents/lim21").visits_weeks[-1]
+    weeks = load_patient_design("documents/lim21_as_fitted").visits_weeks[-1]
     stops = _part(ledger, "lim21.stopped_for_harm.ivig")
     return StudyHarm(
         courses=courses,

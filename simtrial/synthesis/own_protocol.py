@@ -93,7 +93,7 @@ def _unfit(design: Design, fact: Fact) -> str | None:
     if design.population.line != fact.line:
         return (
             f"{fact.id} is of {fact.line} patients, and {design.where('population', 'line')} is "
-            f"{design.population.line}; for example line: {fact.line}"
+            f"{design.population.line_words()}; for example line: {fact.line}"
         )
     visits = design.visits_weeks[1:]
     if fact.timing.week is not None and fact.timing.week not in visits:

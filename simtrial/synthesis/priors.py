@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from importlib import resources
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ class Prior(Spec):
     lognormal: _Numbers | None = Field(default=None, min_length=3, max_length=3)
     beta: _Numbers | None = Field(default=None, min_length=2, max_length=2)
     fixed: float | None = None
+    status: Literal["assumed", "published elsewhere"] = "assumed"  # of what is not fitted
     source: str
 
     @model_validator(mode="after")

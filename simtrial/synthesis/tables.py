@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simtrial.cohort import compiled
 from simtrial.cohort.arrivals import arrivals_of
+from simtrial.cohort.compiled import engine as compiled
 from simtrial.cohort.course import course_table
 from simtrial.cohort.protocol import Protocol, protocol_of
 from simtrial.cohort.risk import without_harm
@@ -64,7 +64,7 @@ class ScoreTable(NamedTuple):
 def document_design() -> Design:
     """Return document 002 with all its visits, and without rescue."""
     return revalidated(
-        load_patient_design("documents/lim21"),
+        load_patient_design("documents/lim21_as_fitted"),
         {"visits_weeks": [0, *WEEKS], "intercurrent": {}, "screening_weeks": 2},
     )
 
@@ -164,8 +164,9 @@ def _simulated_tis(
     # in document 002 no adverse event was a reason to stop treatment; of an own series those
     # are counted who kept to it
     draws = {name: np.array([value]) for name, value in values.items()} | without_harm(1)
-    for subtype in design.population.subtypes:
-        draws[response_name(subtype, design.population.line)] = np.ones(1)
+    for line in design.population.lines:
+        for subtype in design.population.subtypes:
+            draws[response_name(subtype, line)] = np.ones(1)
     draws["dropout_16_weeks"] = np.zeros(1)
     table = course_table(design, draws, correlation, np.zeros(1), drug_works=responder)
     arrivals = arrivals_of(design.accrual, 1.0, 0.1, patients)

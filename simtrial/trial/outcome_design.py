@@ -14,20 +14,16 @@ from pydantic import Field, field_validator, model_validator
 
 from simtrial.core.config import FieldFault, Spec
 from simtrial.core.located import shown
+from simtrial.trial.allocation import AnyAllocation, check_ratio
 from simtrial.trial.plan import Plan
-from simtrial.trial.sections import Allocation, check_ratio
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 
 
-class OutcomeAllocation(Allocation):
+class OutcomeAllocation(AnyAllocation):
     """How patients are assigned: in blocks, or each on his own (``simple``)."""
 
-    method: Literal["permuted_blocks", "simple"] = Field(examples=["permuted_blocks"])  # type: ignore[assignment]
-    block_sizes: Annotated[tuple[int, ...], Field(strict=False)] = Field(
-        default=(), examples=["[4]"]
-    )
-    strata: Names = Field(default=(), examples=["[severity]"])  # type: ignore[assignment]
+    method: Literal["permuted_blocks", "simple"] = Field(examples=["permuted_blocks"])
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -272,6 +272,12 @@ def check_fit(design: Plan, scenario: OutcomeScenario) -> None:
                 f"arms of the design, {', '.join(design.arm_names)}, and no others; for example "
                 f"{name}: {{{arms}}}."
             )
+    if design.allocation is not None and design.allocation.method == "minimisation":
+        raise DesignError(
+            f"{design.where('allocation', 'method')} is minimisation, which needs the factors of "
+            "each patient, and a truth of outcomes alone has no patients; give a scenario of "
+            "patients, such as point, or another method; for example method: permuted_blocks."
+        )
     strata = () if design.allocation is None else design.allocation.strata
     if strata and scenario.outcomes is not None and scenario.strata is None:
         raise DesignError(

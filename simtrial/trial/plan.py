@@ -16,6 +16,7 @@ from simtrial.core.errors import DesignError
 from simtrial.core.located import shown
 from simtrial.core.other_units import neat
 from simtrial.core.provenance import digest
+from simtrial.trial.allocation import AnyAllocation
 from simtrial.trial.decisions import (
     BINARY_METHODS,
     EVENT_METHODS,
@@ -25,14 +26,14 @@ from simtrial.trial.decisions import (
     Look,
     comparison,
 )
-from simtrial.trial.sections import Allocation, SampleSize
+from simtrial.trial.sections import SampleSize
 
 
 class Plan(Spec):
     """The part of a protocol that decides, for outcomes of any origin."""
 
     title: str = Field(min_length=1, examples=["Add-on immunoglobulin in dermatomyositis"])
-    allocation: Allocation | None = Field(
+    allocation: AnyAllocation | None = Field(
         default=None,
         examples=["{ratio: {placebo: 1, ivig: 1}, method: permuted_blocks, block_sizes: [4]}"],
     )

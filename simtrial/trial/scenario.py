@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,6 +16,7 @@ from simtrial.core.other_units import in_another_unit
 from simtrial.core.provenance import digest
 from simtrial.myositis.parameters import (
     LINES,
+    OF_EITHER_LINE,
     PARAMETERS,
     SUBTYPES,
     Parameter,
@@ -48,13 +50,16 @@ class Scenario(Spec):
 
     ``posterior``: each replicate draws a row. ``point``: the posterior median of each parameter.
     ``no_effect``: no benefit of the drug; its harm stays. ``identical_arms``: neither, the drug's
-    infusions do what a placebo's do.
+    infusions do what a placebo's do. ``exposure``: the largest of the courses' effects, or their
+    sum.
     """
 
     source: Source = Field(alias="from", examples=["posterior"])
     set: dict[str, Annotated[Replacement, BeforeValidator(as_replacement)]] = Field(
         default={}, examples=["{p_response.DM: 0.6}"]
     )
+
+    exposure: Literal["max", "sum"] = Field(default="max", examples=["sum"])
 
     def replacements(self) -> dict[str, Replacement]:
         """Return the replacements by the name as written."""
@@ -72,16 +77,26 @@ class Scenario(Spec):
 
     def digest(self) -> str:
         """Return the digest that names this truth (relative to its posterior)."""
-        return digest(self.model_dump(mode="json", by_alias=True))
+        fields = self.model_dump(mode="json", by_alias=True)
+        if self.exposure == "max":
+            del fields["exposure"]  # as truths were named before there was a choice
+        return digest(fields)
 
 
 ACCRUAL_RATE = "accrual.patients_per_site_month"
 
 
-def full_name(name: str, line: str) -> str:
-    """Return a parameter's full name; ``p_response.DM`` stands for the design's line."""
+def full_name(name: str, line: str | Mapping[str, float]) -> str:
+    """Return a parameter's full name; ``p_response.DM`` stands for the design's line.
+
+    In a design of both lines it stands for neither, unless the subtype has one value for both.
+    """
     short = re.fullmatch(r"p_response\.(\w+)", name)
-    return response_name(short.group(1), line) if short else name
+    if short is None:
+        return name
+    if isinstance(line, str):
+        return response_name(short.group(1), line)
+    return response_name(short.group(1), "") if short.group(1) in OF_EITHER_LINE else name
 
 
 def check_replacements(scenario: Scenario) -> None:

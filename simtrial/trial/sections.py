@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -10,32 +9,28 @@ from pydantic import Field, field_validator, model_validator
 from simtrial.core.config import FieldFault, Spec
 from simtrial.core.located import shown
 from simtrial.core.other_units import neat
-from simtrial.myositis.measures import MMT_MAXIMUM
-from simtrial.myositis.parameters import SUBTYPES
+from simtrial.myositis.measures import JUVENILE_ONLY, MMT_MAXIMUM
+from simtrial.myositis.parameters import LINES, SUBTYPES
+from simtrial.trial.recruitment import Eligibility, LineMix, Subtype
 
 MOST_PATIENTS = 20_000
-Subtype = Literal["DM", "PM", "IMNM", "ASyS", "OM", "IBM"]
-Line = Literal["first_line", "refractory"]
 Background = Literal["none", "continued"]
-MmtVersion = Literal["MMT8_150", "MMT8_80", "MMT_260"]
+# what a score is when a measure is missing: missing too, or the sum of the others
+TisMissing = Literal["missing", "zero"]
+MmtVersion = Literal["MMT8_150", "MMT8_80", "MMT_260", "CMAS_52"]
+AgeGroup = Literal["adult", "juvenile"]
+Blinding = Literal["double_blind", "open_label"]
 Integers = Annotated[tuple[int, ...], Field(strict=False)]
-
-
-class Eligibility(Spec):
-    """Who may enter, by observed screening values."""
-
-    mmt_below: float | None = Field(default=None, gt=0, examples=["142"])
-    other_abnormal_measures: int = Field(default=0, ge=0, le=5, examples=["2"])
-    prednisolone_at_most_mg: float | None = Field(default=None, ge=0, examples=["20"])
 
 
 class Population(Spec):
     """Which patients are sought."""
 
     subtypes: dict[Subtype, float] = Field(examples=["{DM: 1.0}"])
-    line: Line = Field(examples=["refractory"])
+    line: LineMix = Field(examples=["refractory"])
     background: Background = Field(default="continued", examples=["continued"])
     mmt: MmtVersion = Field(examples=["MMT8_150"])
+    age_group: AgeGroup = Field(default="adult", examples=["adult"])
     eligibility: Eligibility = Field(default=Eligibility(), examples=["{mmt_below: 142}"])
 
     @field_validator("subtypes")
@@ -57,6 +52,13 @@ class Population(Spec):
 
     @model_validator(mode="after")
     def _scale(self) -> Self:
+        if self.mmt in JUVENILE_ONLY and self.age_group != "juvenile":
+            raise FieldFault(
+                "mmt",
+                f"{self.mmt} is a scale of children; adults have an MMT version, and a design of "
+                "children says age_group: juvenile",
+                example="mmt: MMT8_150",
+            )
         most, below = MMT_MAXIMUM[self.mmt], self.eligibility.mmt_below
         if below is not None and below > most:
             raise FieldFault(
@@ -64,182 +66,108 @@ class Population(Spec):
                 f"{self.mmt} has {most} points; write at most {most}, or another mmt version",
                 example=f"mmt_below: {round(142 / 150 * most)}",
             )
-        return self
-
-
-class Course(Spec):
-    """One infusion course: its week, its dose, and over how many days it runs."""
-
-    week: int = Field(ge=0, examples=["0"])
-    dose_g_per_kg: float = Field(gt=0, le=5, examples=["2.0"])
-    days: int = Field(default=1, ge=1, le=7, examples=["2"])
-
-
-_REGULAR = "{dose_g_per_kg: 2.0, every_weeks: 4, infusions: 4}"
-
-
-class Arm(Spec):
-    """What an arm is given: a regular regimen, a list of courses, or placebo like another arm."""
-
-    infusions_like: str | None = Field(default=None, examples=["ivig"])
-    dose_g_per_kg: float | None = Field(default=None, gt=0, le=5, examples=["2.0"])
-    every_weeks: int | None = Field(default=None, ge=1, le=520, examples=["4"])
-    infusions: int | None = Field(default=None, ge=1, le=520, examples=["4"])
-    days_per_infusion: int = Field(default=1, ge=1, le=7, examples=["2"])
-    courses: Annotated[tuple[Course, ...], Field(strict=False)] | None = Field(
-        default=None, examples=["[{week: 0, dose_g_per_kg: 2.0, days: 2}]"]
-    )
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        regular = (self.dose_g_per_kg, self.every_weeks, self.infusions)
-        ways = [
-            self.infusions_like is not None,
-            self.courses is not None,
-            any(part is not None for part in regular),
-        ]
-        if sum(ways) != 1:
+        least = self.eligibility.mmt_at_least
+        if least is not None and least > most:
             raise FieldFault(
-                "",
-                "an arm needs exactly one of infusions_like, courses, or "
-                "dose_g_per_kg with every_weeks and infusions",
-                example=_REGULAR,
+                "eligibility.mmt_at_least",
+                f"{self.mmt} has {most} points; write at most {most}, or another mmt version",
+                example=f"mmt_at_least: {round(80 / 150 * most)}",
             )
-        if ways[2] and None in regular:
-            raise FieldFault(
-                "",
-                "a regimen needs dose_g_per_kg, every_weeks and infusions together",
-                example=_REGULAR,
-            )
-        if self.courses is not None:
-            weeks = [course.week for course in self.courses]
-            if not weeks or any(b <= a for a, b in itertools.pairwise(weeks)):
-                raise FieldFault("courses", "courses need increasing weeks, at least one")
         return self
 
     @property
-    def is_drug(self) -> bool:
-        """Whether the arm receives immunoglobulin."""
-        return self.infusions_like is None
+    def lines(self) -> dict[str, float]:
+        """The share of each line of therapy that is sought, first line first."""
+        if isinstance(self.line, str):
+            return {self.line: 1.0}
+        return {name: self.line[name] for name in LINES}
 
-    def course_list(self) -> tuple[Course, ...]:
-        """Return the courses of a drug arm in time order."""
-        if self.courses is not None:
-            return self.courses
-        if self.dose_g_per_kg is None or self.every_weeks is None or self.infusions is None:
-            return ()
-        return tuple(
-            Course(
-                week=j * self.every_weeks,
-                dose_g_per_kg=self.dose_g_per_kg,
-                days=self.days_per_infusion,
-            )
-            for j in range(self.infusions)
-        )
+    def line_words(self) -> str:
+        """Return the line of therapy, or the shares of both, as a name or in a phrase."""
+        if isinstance(self.line, str):
+            return self.line
+        return " and ".join(f"{100 * share:.3g} % {name}" for name, share in self.lines.items())
 
 
-class Allocation(Spec):
-    """How patients are assigned to arms: in blocks that hold the ratio, within each stratum."""
-
-    ratio: dict[str, int] = Field(examples=["{placebo: 1, ivig: 1}"])
-    method: Literal["permuted_blocks"] = Field(examples=["permuted_blocks"])
-    block_sizes: Integers = Field(min_length=1, examples=["[4]"])
-    strata: Annotated[tuple[Literal["severity"], ...], Field(strict=False)] = Field(
-        default=(), examples=["[severity]"]
-    )
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        check_ratio(self.ratio)
-        self._check_blocks()
-        return self
-
-    def _check_blocks(self) -> None:
-        total = sum(self.ratio.values())
-        if not self.block_sizes:
-            raise FieldFault("block_sizes", "it needs at least one size")
-        for size in self.block_sizes:
-            if size > 1_000:
-                raise FieldFault(
-                    "block_sizes",
-                    "a block holds at most 1000 patients",
-                    example=f"block_sizes: [{2 * total}]",
-                )
-            if size < total or size % total:
-                raise FieldFault(
-                    "block_sizes",
-                    f"a block of {size} cannot hold the ratio "
-                    f"{':'.join(str(v) for v in self.ratio.values())}; "
-                    f"write multiples of {total}, such as [{2 * total}]",
-                    example=f"block_sizes: [{2 * total}]",
-                )
-
-
-def check_ratio(ratio: dict[str, int]) -> None:
-    """Refuse parts of a ratio that are no whole numbers from 1 to 100."""
-    if not ratio or min(ratio.values()) < 1:
-        whole = {name: max(1, part) for name, part in ratio.items()}
-        raise FieldFault(
-            "ratio",
-            "every part of it must be a whole number of at least 1",
-            example=f"ratio: {shown(whole)}" if whole else None,
-        )
-    if max(ratio.values()) > 100:
-        raise FieldFault(
-            "ratio",
-            "no part of it may exceed 100",
-            example=f"ratio: {shown(dict.fromkeys(ratio, 1))}",
-        )
-
-
-class Accrual(Spec):
-    """How sites open and how fast each randomises."""
-
-    sites: int = Field(ge=1, le=10_000, examples=["36"])
-    site_opening_weeks: float = Field(default=0.0, ge=0, examples=["40"])
-    patients_per_site_month: float = Field(ge=1e-4, le=1e7, examples=["0.115"])
-
-
-class Prednisolone(Spec):
-    """The rule for background prednisolone."""
-
-    taper: Literal["stable"] = Field(examples=["stable"])
-
-
-After = Literal["stop_treatment", "leave_study"]
+After = Literal["continue", "stop_treatment", "leave_study", "switch", "standard_therapy"]
 
 
 class Deterioration(Spec):
-    """What follows a deterioration confirmed at two consecutive visits."""
+    """What follows a deterioration confirmed at two consecutive visits.
+
+    ``prednisolone_mg`` : mg a day added to prednisolone.
+    """
 
     from_week: int = Field(ge=0, examples=["8"])
+    prednisolone_mg: float = Field(default=0.0, ge=0, le=1000, examples=["20"])
     then: After = Field(default="stop_treatment", examples=["stop_treatment"])
 
 
 class Rescue(Spec):
-    """From when, and at what response, the physician may turn to rescue treatment."""
+    """From when, and at what response, the physician may turn to rescue treatment.
+
+    ``prednisolone_mg`` : mg a day added to prednisolone.
+    """
 
     allowed_from_week: int = Field(ge=0, examples=["8"])
     insufficient_tis_below: float = Field(default=20.0, ge=0, le=100, examples=["20"])
+    prednisolone_mg: float = Field(default=0.0, ge=0, le=1000, examples=["20"])
+    then: After = Field(default="stop_treatment", examples=["stop_treatment"])
+
+
+class LackOfEffect(Spec):
+    """From when, and at what response, treatment may be given up for lack of effect."""
+
+    from_week: int = Field(ge=0, examples=["8"])
+    tis_below: float = Field(default=20.0, ge=0, le=100, examples=["20"])
     then: After = Field(default="stop_treatment", examples=["stop_treatment"])
 
 
 class Harm(Spec):
     """What follows an adverse event for which treatment is stopped."""
 
-    then: After = Field(default="stop_treatment", examples=["stop_treatment"])
+    then: Literal["stop_treatment", "leave_study"] = Field(
+        default="stop_treatment", examples=["stop_treatment"]
+    )
 
 
 class Intercurrent(Spec):
     """Intercurrent events that the protocol rules.
 
-    Deterioration and rescue happen only where the protocol has a rule for them; harm happens
-    whatever a protocol says.
+    Deterioration, rescue and giving up for lack of effect happen only where the protocol has a
+    rule for them; harm happens whatever a protocol says. After each: ``continue`` with the
+    treatment, ``stop_treatment``, ``leave_study``, ``switch`` to another arm's treatment (as
+    ``switch_to`` says, once; of two arms to the other one), or ``standard_therapy`` in its place.
     """
 
     deterioration: Deterioration | None = Field(default=None, examples=["{from_week: 8}"])
     rescue: Rescue | None = Field(default=None, examples=["{allowed_from_week: 8}"])
+    lack_of_effect: LackOfEffect | None = Field(default=None, examples=["{from_week: 8}"])
+    switch_to: dict[str, str] | None = Field(default=None, examples=["{placebo: ivig}"])
     harm: Harm = Field(default=Harm(), examples=["{then: stop_treatment}"])
+
+    @property
+    def raises_prednisolone(self) -> bool:
+        """Whether rescue or deterioration add to the dose."""
+        rules = (self.deterioration, self.rescue)
+        return any(rule is not None and rule.prednisolone_mg > 0.0 for rule in rules)
+
+    @property
+    def switch_from(self) -> int | None:
+        """The first week from which an event may be followed by a switch; None without one."""
+        starts = []
+        if self.deterioration is not None and self.deterioration.then == "switch":
+            starts.append(self.deterioration.from_week)
+        if self.rescue is not None and self.rescue.then == "switch":
+            starts.append(self.rescue.allowed_from_week)
+        if self.lack_of_effect is not None and self.lack_of_effect.then == "switch":
+            starts.append(self.lack_of_effect.from_week)
+        return min(starts, default=None)
+
+    def has(self, then: After) -> bool:
+        """Return whether some event is followed by this."""
+        rules = (self.deterioration, self.rescue, self.lack_of_effect)
+        return any(rule is not None and rule.then == then for rule in rules)
 
 
 class Endpoint(Spec):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simtrial.cohort import compiled
+from simtrial.cohort.compiled import engine as compiled
 from simtrial.cohort.snapshot import Snapshot
 from simtrial.core.arguments import MOST_TRIALS, check_effort, instance, whole
 from simtrial.core.compiled import kernel
@@ -24,6 +24,8 @@ from simtrial.trial.design import load_patient_design
 from simtrial.trial.posterior import Posterior
 from simtrial.trial.scenario import load_patient_scenario
 
+_LEFT_OUT = 1  # place of patient 2, who was not analysed (lim21.left_out.included)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
@@ -32,7 +34,7 @@ class Check:
     Attributes
     ----------
     about : response or harm.
-    n : patients of whom the count is printed; of a larger simulated study, the first n.
+    n : patients of whom the count is printed; of more who were simulated, the first n.
     who : (R, P), P at least n.
     """
 
@@ -57,10 +59,9 @@ def replicate_lim21(
 ) -> dict[str, Any]:
     """Return document 002's printed counts against ``trials`` simulated studies of its size.
 
-    Each study draws a row of the posterior. The design leaves out the amended regimen and the
-    visit at week 4, so a first TIS >= 40 at week 4 is counted at week 6 here. Harm is of the 20
-    patients included, response of the 19 analysed: studies of 20 are simulated, and the first 19
-    patients of each are the study of 19.
+    Each study draws a row of the posterior. The design is the study as done, with the visit at
+    week 4 and the amended regimen from patient 11 on. Harm is of the 20 patients included,
+    response of the 19 analysed: the second patient is left out, as he was.
     """
     instance("posterior", posterior, Posterior, "load_posterior()")
     trials = whole("trials", trials, 1, MOST_TRIALS, example=2_000)
@@ -100,7 +101,8 @@ def checks_of_response(facts: Ledger, seen: Snapshot) -> list[Check]:
     tis = seen.tis[:, :, 1:]
     attended = ~np.isnan(tis)
     scores = np.where(attended, tis, -1.0)
-    last = attended.sum(axis=2) - 1
+    # a visit that was not held yet may lie before the last one
+    last = attended.shape[2] - 1 - attended[:, :, ::-1].argmax(axis=2)
     at_end = np.take_along_axis(scores, last[:, :, None], axis=2)[:, :, 0]
     moderate, minimal = scores >= MODERATE, scores >= MINIMAL
     ever = minimal.any(axis=2)
@@ -126,9 +128,14 @@ def checks_of_response(facts: Ledger, seen: Snapshot) -> list[Check]:
     ]
     n = facts.fact(course).values_as(Multinomial).n
     return [
-        Check(about="response", fact_id=i, what=what, printed=printed, n=n, who=who)
+        Check(about="response", fact_id=i, what=what, printed=printed, n=n, who=_analysed(who, n))
         for i, what, printed, who in found
     ]
+
+
+def _analysed(who: NDArray[np.bool_], n: int) -> NDArray[np.bool_]:
+    """Return (R, P - 1) without the patient left out, where a study has more than n patients."""
+    return np.delete(who, _LEFT_OUT, axis=1) if who.shape[1] > n else who
 
 
 def checks_of_harm(facts: Ledger, seen: Snapshot) -> list[Check]:

@@ -12,12 +12,14 @@ from simtrial.cohort import draws as at
 from simtrial.cohort.arrivals import Arrivals
 from simtrial.cohort.course import CourseTable, course_table
 from simtrial.cohort.draws import draw_plan, fill_enrolled
+from simtrial.cohort.dynamics import without_dynamics
 from simtrial.cohort.protocol import Protocol, protocol_of
-from simtrial.cohort.risk import RiskTable, without_harm
+from simtrial.cohort.risk import without_harm
 from simtrial.cohort.truth import Cohort
 from simtrial.core.arithmetic import plog
 from simtrial.core.config import Located, validate
 from simtrial.core.units import MINUTES_PER_DAY, MINUTES_PER_WEEK
+from simtrial.myositis.enzymes import OTHERS
 from simtrial.myositis.measures import MEASURES
 from simtrial.trial.design import Design
 from tests.agreement.random_designs import Run, Values
@@ -57,9 +59,32 @@ PLAIN: dict[str, float] = {
     "prednisolone_share[refractory]": 0.5,
     "prednisolone.median": 10.0,
     "prednisolone.log_sd": 0.5,
+    # the enzymes beside creatine kinase are far below it: it is the one that counts
+    "enzyme.correlation": 0.0,
+    **{f"enzyme.{other}.raised": 0.001 for other in OTHERS},
+    **{f"enzyme.{other}.scale": 2.0 for other in OTHERS},
+    # nothing is missing
+    "missing.visit": 0.0,
+    **{f"missing.item.{measure}": 0.0 for measure in MEASURES},
+    "reporting_shift.patient": 0.0,
+    "reporting_shift.haq": 0.0,
+    "unblinding_shift": 0.0,
+    "juvenile.age.location": 0.0,
+    "juvenile.age.scale": 1.0,
+    "juvenile.weight.at_2": 12.0,
+    "juvenile.weight.per_year": 3.0,
+    "juvenile.weight.log_sd": 0.2,
     # no harm: every rate is 0
     **{name: float(value[0]) for name, value in without_harm(1).items()},
     "reaction.first_course": 1.0,
+    "lack_of_effect_per_visit": 0.0,
+    "standard.depth": 0.0,
+    "standard.k": 0.25,
+    "supply.per_year": 0.0,
+    "supply.weeks": 4.0,
+    "screening.other": 0.0,
+    # no decline, nobody's benefit fades, prednisolone has no effect, no flares
+    **{name: float(value[0]) for name, value in without_dynamics(1).items()},
 }
 # Errors so large that some patients meet the rule of deterioration at visits in a row.
 NOISY: dict[str, float] = {
@@ -88,11 +113,20 @@ def design(**changes: Any) -> Design:
     return validate(Design, Located(data=data | changes, source="scripted"))
 
 
-def table_of(protocol_design: Design, values: dict[str, float]) -> CourseTable:
+def table_of(
+    protocol_design: Design, values: dict[str, float], *, courses_add: bool = False
+) -> CourseTable:
     """Return one row of parameters: the plain ones, replaced by ``values``."""
     assert set(values) <= set(PLAIN)
     draws: Values = {name: np.array([value]) for name, value in (PLAIN | values).items()}
-    return course_table(protocol_design, draws, np.eye(6), np.zeros(1), drug_works=True)
+    return course_table(
+        protocol_design,
+        draws,
+        np.eye(6),
+        np.zeros(1),
+        drug_works=True,
+        courses_add=courses_add,
+    )
 
 
 def arrivals(
@@ -110,6 +144,7 @@ def simulate(
     dropout_per_minute: NDArray[np.float64] | None = None,
     clots_per_minute: NDArray[np.float64] | None = None,
     come: Arrivals | None = None,
+    courses_add: bool = False,
     **values: float,
 ) -> Cohort:
     """Run a scripted trial; with rates of dropout (R,), replicate i has the i-th of them.
@@ -119,11 +154,11 @@ def simulate(
     Keywords name parameters as ``PLAIN`` does; those with brackets are passed by ``**``.
     """
     protocol: Protocol = protocol_of(scripted)
-    table = table_of(scripted, values)
+    table = table_of(scripted, values, courses_add=courses_add)
     rates = dropout_per_minute if dropout_per_minute is not None else clots_per_minute
     if rates is not None:
         replicates = rates.shape[0]
-        table = _repeated(table, replicates)
+        table = repeated(table, replicates)
     if dropout_per_minute is not None:
         table = table._replace(dropout_per_minute=dropout_per_minute)
     if clots_per_minute is not None:
@@ -139,16 +174,18 @@ def simulate(
     )
 
 
-def _repeated(table: CourseTable, rows: int) -> CourseTable:
+def repeated(table: CourseTable, rows: int) -> CourseTable:
     """Return a table of one row as one of many equal rows."""
-    once = ("subtype_upto", "root", "risk")
-    same = {
-        name: np.repeat(column, rows, axis=0)
-        for name, column in table._asdict().items()
-        if name not in once
-    }
-    risk = {name: np.repeat(c, rows, axis=0) for name, c in table.risk._asdict().items()}
-    return table._replace(**same, risk=RiskTable(**risk))
+    once = ("subtype_upto", "root")
+
+    def one(name: str, column: Any) -> Any:
+        if name in once:
+            return column
+        if isinstance(column, tuple):  # a table within the table
+            return type(column)(*(np.repeat(c, rows, axis=0) for c in column))
+        return np.repeat(column, rows, axis=0)
+
+    return CourseTable(**{name: one(name, c) for name, c in table._asdict().items()})
 
 
 def _enrolled_uniform(scripted: Design, replicate: int, candidate: int, position: int) -> float:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simtrial.cohort import compiled, reference
 from simtrial.cohort import draws as at
+from simtrial.cohort.compiled import engine as compiled
+from simtrial.cohort.reference import engine as reference
 from simtrial.core.arithmetic import plog
 from tests.agreement.scripted import (
     DAY,
@@ -114,6 +115,64 @@ def test_harm_after_the_last_planned_course_stops_nothing(run, minute, intercurr
     np.testing.assert_array_equal(seen.thromboembolism_minute[:, -1], minute)
     for column in (seen.harm_stop_minute, seen.stop_minute, seen.left_minute):
         np.testing.assert_array_equal(column, NEVER)
+
+
+# one course, and what may bring more
+ONE = {"courses": [{"week": 0, "dose_g_per_kg": 2.0}]}
+CHANGE = {"at_week": 8, "if_tis_at_least": 0, "courses": [{"week": 8, "dose_g_per_kg": 1.0}]}
+NEEDED = {"from_week": 12, "if_tis_below": 1, "dose_g_per_kg": 1.0, "at_most": 1}
+
+
+@pytest.mark.parametrize(
+    ("arms", "intercurrent"),
+    [
+        ({"ivig": ONE | {"dose_change": [CHANGE]}}, {}),
+        ({"ivig": ONE | {"as_needed": NEEDED}}, {}),
+        (
+            {"ivig": ONE, "other": {"no_infusions": True}},
+            {"deterioration": {"from_week": 8, "then": "switch"}},
+        ),
+    ],
+    ids=["a change of dose", "courses as needed", "a switch"],
+)
+def test_harm_stops_treatment_that_a_rule_may_still_bring_until_the_last_visit(
+    run, arms, intercurrent
+):
+    scripted = design(
+        arms=arms,
+        allocation={
+            "ratio": dict.fromkeys(arms, 1),
+            "method": "permuted_blocks",
+            "block_sizes": [2],
+        },
+        intercurrent=intercurrent,
+    )
+    stopped = harmed_at(run, scripted, 5 * WEEK)
+    np.testing.assert_array_equal(stopped.harm_stop_minute, 5 * WEEK)
+    assert (stopped.courses <= 1).all()
+    late = harmed_at(run, scripted, 12 * WEEK)
+    np.testing.assert_array_equal(late.thromboembolism_minute[:, -1], 12 * WEEK)
+    np.testing.assert_array_equal(late.harm_stop_minute, NEVER)
+
+
+def test_harm_at_the_visit_of_the_last_change_of_dose_comes_too_late_to_stop_anything(run):
+    scripted = design(
+        arms={"ivig": ONE | {"dose_change": [CHANGE]}},
+        allocation={"ratio": {"ivig": 1}, "method": "permuted_blocks", "block_sizes": [2]},
+    )
+    seen = harmed_at(run, scripted, 8 * WEEK)
+    np.testing.assert_array_equal(seen.courses, 2)
+    np.testing.assert_array_equal(seen.harm_stop_minute, NEVER)
+
+
+@pytest.mark.parametrize(("first", "stops"), [(1, True), (2, False)])
+def test_a_change_of_dose_from_a_later_patient_on_is_none_of_the_first(run, first, stops):
+    scripted = design(
+        arms={"ivig": ONE | {"dose_change": [CHANGE | {"from_patient": first}]}},
+        allocation={"ratio": {"ivig": 1}, "method": "permuted_blocks", "block_sizes": [2]},
+    )
+    seen = harmed_at(run, scripted, 5 * WEEK)
+    np.testing.assert_array_equal(seen.harm_stop_minute, 5 * WEEK if stops else NEVER)
 
 
 def test_harm_without_an_action_stops_nothing(run):

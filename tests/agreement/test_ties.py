@@ -11,8 +11,9 @@ import itertools
 import numpy as np
 import pytest
 
-from simtrial.cohort import compiled, reference
+from simtrial.cohort.compiled import engine as compiled
 from simtrial.cohort.draws import arrival_gap
+from simtrial.cohort.reference import engine as reference
 from simtrial.cohort.rules import whole_minute
 from simtrial.core.arithmetic import plog
 from simtrial.myositis.response import (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -15,28 +16,39 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from simtrial.cohort import compiled
 from simtrial.cohort import draws as at
+from simtrial.cohort.compiled import engine as compiled
 from simtrial.cohort.draws import draw_plan, fill_enrolled
-from simtrial.cohort.protocol import NEVER
+from simtrial.cohort.dynamics import without_dynamics
+from simtrial.cohort.measuring import MeasuringTable
+from simtrial.cohort.protocol import LEAVE, NEVER
 from simtrial.cohort.risk import without_harm
+from simtrial.cohort.snapshot import Snapshot
 from simtrial.cohort.truth import Cohort
 from simtrial.core.streams import Purpose, uniform
+from simtrial.core.units import MINUTES_PER_WEEK
+from simtrial.myositis.enzymes import ENZYME_RANGE_ULN
 from simtrial.myositis.tis import has_worsened, improvement_score
 from simtrial.trial.design import Design, revalidated
-from tests.agreement.random_designs import RandomTrial, random_trial
+from tests.agreement.random_designs import RandomTrial, plain_trial, trial_without_events
 
 SEEDS = range(200, 224)
 MORE_SEEDS = range(200, 260)
 LAST_REPLICATE = 2**32 - 1
 # chosen from a wide range; the same examples at every run, so a red test is red again
 examples = settings(max_examples=30, deadline=None, derandomize=True)
-trials = st.integers(2_000, 2_999).map(random_trial)
+trials = st.integers(2_000, 2_999).map(plain_trial)
 
 
 @pytest.fixture(params=SEEDS)
 def trial(request):
-    return random_trial(request.param)
+    return plain_trial(request.param)
+
+
+@pytest.fixture(params=SEEDS)
+def calm(request):
+    """Return a random trial in which no course is left out and nobody dies."""
+    return trial_without_events(request.param)
 
 
 def simulate(
@@ -151,6 +163,9 @@ def test_another_seed_or_replicate_has_other_patients(trial):
 )
 def test_accrual_and_sites_move_dates_and_sites_only(trial, come):
     five_sites = {"opening": np.zeros(5), "per_minute": 1e-3}
+    # who is tapered as his centre does is another patient elsewhere
+    alike = {name: rows(trial, 0.0) for name in ("centre_taper_sd", "centre_floor_sd")}
+    trial = dataclasses.replace(trial, draws=trial.draws | alike)
     here, there = (simulate(trial, come=five_sites | changes) for changes in ({}, come))
     assert_same(here, there, but=("site", "randomised_minute"))
     for name in ("screened", "failures", "complete"):
@@ -192,12 +207,13 @@ def with_half_the_dose(trial: RandomTrial, arm: str) -> RandomTrial:
 
 def test_the_dose_of_one_arm_changes_nobody_at_entry_and_nobody_in_another_arm():
     n_changed, n_elsewhere, n_placebo = 0, 0, 0
-    for trial in map(random_trial, MORE_SEEDS):
+    for trial in map(plain_trial, MORE_SEEDS):
         here, there = simulate(trial), simulate(with_half_the_dose(trial, "high"))
         assert_same_at_entry(here, there)
         arm = here.seen.arm
         elsewhere = (arm >= 0) & (arm != trial.design.arm_names.index("high"))
-        assert_same(here, there, where=elsewhere)
+        # placebo infusions are as large as those that they are like
+        assert_same(here, there, but=("course_dose",), where=elsewhere)
         moved = (here.truth.drug_benefit > there.truth.drug_benefit).any(axis=2)
         n_changed += moved.sum()
         n_elsewhere += elsewhere.sum()
@@ -249,17 +265,24 @@ def test_the_order_in_which_the_ratio_names_the_arms_does_not_matter(trial):
 
 def test_a_drug_without_effect_or_harm_of_its_own_makes_arms_exchangeable():
     n_patients = 0
-    for trial in map(random_trial, MORE_SEEDS):
-        one, other = both_orders(dataclasses.replace(trial, drug_works=False, drug_harms=False))
+    for trial in map(plain_trial, MORE_SEEDS):
+        same = dataclasses.replace(
+            trial,
+            drug_works=False,
+            drug_harms=False,
+            # who guesses that he has the drug reports better: that is an effect of the drug
+            draws=trial.draws | {"unblinding_shift": rows(trial, 0.0)},
+        )
+        one, other = both_orders(same)
         # every patient was on the drug in one of the two, and on placebo in the other
-        assert_same(one, other, but=("grams",))
+        assert_same(one, other, but=("grams", "course_drug"))
         n_patients += (one.seen.arm >= 0).sum()
     assert n_patients >= 10_000
 
 
 def test_a_drug_that_works_helps_responders_on_drug_and_nobody_else():
     n_helped = 0
-    for trial in map(random_trial, MORE_SEEDS):
+    for trial in map(plain_trial, MORE_SEEDS):
         cohort = simulate(trial)
         benefit = np.nan_to_num(cohort.truth.drug_benefit).max(axis=2)
         on_drug = trial.protocol().on_drug[np.maximum(cohort.seen.arm, 0)]
@@ -273,7 +296,7 @@ def test_a_drug_that_works_helps_responders_on_drug_and_nobody_else():
 
 
 def test_every_block_of_every_stratum_holds_the_ratio(trial):
-    cohort, protocol = simulate(trial), trial.protocol()
+    cohort, protocol = simulate(trial), trial.protocol().allocation
     ratio = protocol.ratio
     for row, replicate in enumerate(range(trial.first, trial.last)):
         arm, stratum = cohort.seen.arm[row], cohort.seen.stratum[row]
@@ -295,7 +318,7 @@ def test_strata_are_cut_on_the_observed_baseline(trial):
     entered = seen.arm >= 0
     physician = seen.measures[:, :, 0, 0][entered]
     expected = np.where(physician <= 3.0, 0, np.where(physician <= 6.0, 1, 2))
-    expected *= trial.protocol().by_severity
+    expected *= len(trial.design.strata)
     np.testing.assert_array_equal(seen.stratum[entered], expected)
 
 
@@ -303,12 +326,20 @@ def test_strata_are_cut_on_the_observed_baseline(trial):
 
 
 def without_any_benefit(trial: RandomTrial, errors_last: float) -> Cohort:
+    # nor any decline, flare or effect of prednisolone
+    calm = without_dynamics(trial.p_background.shape[0])
+    trial = dataclasses.replace(trial, draws=trial.draws | calm)
     return simulate(
         trial,
         p_response=np.zeros_like(trial.table().p_response),
         p_background=rows(trial, 0.0),
         noise_per_4_weeks=rows(trial, errors_last),
         sd=np.full_like(trial.table().sd, 0.5),
+        measuring=trial.table().measuring._replace(
+            patient_shift=rows(trial, 0.0),
+            haq_shift=rows(trial, 0.0),
+            unblinded_shift=rows(trial, 0.0),
+        ),
     )
 
 
@@ -334,8 +365,8 @@ def test_errors_without_memory_are_the_visits_own_whatever_lies_before(trial):
 # --- infusions ----------------------------------------------------------------------------------
 
 
-def test_nobody_receives_more_than_planned_or_than_80_g_a_day(trial):
-    cohort, protocol = simulate(trial), trial.protocol()
+def test_nobody_receives_more_than_planned_or_than_80_g_a_day(calm):
+    cohort, protocol = simulate(calm), calm.protocol()
     seen = cohort.seen
     arm = np.maximum(seen.arm, 0)
     entered = seen.arm >= 0
@@ -353,16 +384,17 @@ def test_nobody_receives_more_than_planned_or_than_80_g_a_day(trial):
     assert (seen.grams <= most * (1.0 + 1e-13)).all()
 
 
-def test_courses_are_given_from_the_first_on_until_treatment_stops_or_the_patient_leaves(trial):
-    seen, protocol = simulate(trial).seen, trial.protocol()
+def test_courses_are_given_from_the_first_on_until_treatment_stops_or_the_patient_leaves(calm):
+    seen = simulate(calm).seen
     entered = seen.arm >= 0
-    start = protocol.course_start[np.maximum(seen.arm, 0)]
-    last = protocol.visit_minute[-1]
+    start = planned_starts(calm, seen)
+    last = planned_visits(calm, seen)[..., -1:]
     stop = np.where(seen.stop_minute >= 0, seen.stop_minute, NEVER)[..., None]
     left = np.where(seen.left_minute >= 0, seen.left_minute, NEVER)[..., None]
     # an infusion of the minute of harm comes before it, one of the minute of another stop after it
     harmed = (seen.harm_stop_minute >= 0)[..., None]
-    due = (start <= last) & ((start < stop) | (harmed & (start == stop))) & (start <= left)
+    due = np.arange(start.shape[2]) < calm.protocol().n_courses[np.maximum(seen.arm, 0)][..., None]
+    due &= (start <= last) & ((start < stop) | (harmed & (start == stop))) & (start <= left)
     np.testing.assert_array_equal(seen.courses[entered], due.sum(axis=2)[entered])
 
 
@@ -371,22 +403,57 @@ def test_courses_are_given_from_the_first_on_until_treatment_stops_or_the_patien
 
 def attended(cohort: Cohort) -> NDArray[np.bool_]:
     """Return (R, P, V) which visits were attended."""
-    return ~np.isnan(cohort.seen.tis)
+    return cohort.seen.visit_minute >= 0
+
+
+def planned_visits(trial: RandomTrial, seen: Snapshot) -> NDArray[np.int64]:
+    """Return (R, P, V) when visits take place, whether anybody comes or not."""
+    protocol = trial.protocol()
+    out = np.tile(protocol.visit_minute, (*seen.arm.shape, 1))
+    for row, place in np.argwhere(seen.arm >= 0):
+        address = (trial.seed, trial.first + int(row), int(seen.candidate[row, place]))
+        for v, week in enumerate(trial.design.visits_weeks[1:], start=1):
+            out[row, place, v] = at.visit_minute(
+                *address, week, protocol.visit_minute[v], protocol.measuring.window_minutes
+            )
+    return out
+
+
+def planned_starts(trial: RandomTrial, seen: Snapshot) -> NDArray[np.int64]:
+    """Return (R, P, C) when courses begin: with the visit of their week, if there is one."""
+    protocol, arm = trial.protocol(), np.maximum(seen.arm, 0)
+    week = protocol.course_week[arm]
+    visit = protocol.visit_of_week[week]
+    moved = np.take_along_axis(planned_visits(trial, seen), np.maximum(visit, 0), axis=2)
+    return np.where(visit >= 0, moved, week * MINUTES_PER_WEEK)
+
+
+def nothing_missing(trial: RandomTrial) -> MeasuringTable:
+    """Return the columns of measuring with which every visit and every measure is there."""
+    table = trial.table().measuring
+    return table._replace(
+        missing_visit=np.zeros_like(table.missing_visit),
+        missing_item=np.zeros_like(table.missing_item),
+    )
 
 
 def test_without_rescue_nothing_changes_before_it_and_nothing_for_those_never_rescued():
     n_rescued, n_other, n_after = 0, 0, 0
-    for trial in map(random_trial, MORE_SEEDS):
+    for trial in map(plain_trial, MORE_SEEDS):
         here = simulate(trial)
         there = simulate(trial, rescue_per_visit=rows(trial, 0.0))
         assert (there.seen.rescue_minute == -1).all()
         assert_same_at_entry(here, there)
         rescued = here.seen.rescue_minute >= 0
         assert_same(here, there, where=~rescued)
-        until = trial.protocol().visit_minute <= here.seen.rescue_minute[..., None]
-        for name in ("measures", "tis", "prednisolone"):
+        until = planned_visits(trial, here.seen) <= here.seen.rescue_minute[..., None]
+        for name in ("measures", "tis"):
             mine, theirs = getattr(here.seen, name), getattr(there.seen, name)
             np.testing.assert_array_equal(mine[until], theirs[until], err_msg=name)
+        # rescue may change the dose from its own visit on
+        before = planned_visits(trial, here.seen) < here.seen.rescue_minute[..., None]
+        mine, theirs = here.seen.prednisolone, there.seen.prednisolone
+        np.testing.assert_array_equal(mine[before], theirs[before])
         n_rescued += rescued.sum()
         n_other += (~rescued & (here.seen.arm >= 0)).sum()
         after = rescued[..., None] & ~until & attended(here) & attended(there)
@@ -397,7 +464,7 @@ def test_without_rescue_nothing_changes_before_it_and_nothing_for_those_never_re
 
 def test_dropout_takes_visits_away_and_changes_none_that_is_attended():
     n_lost = 0
-    for trial in map(random_trial, MORE_SEEDS):
+    for trial in map(plain_trial, MORE_SEEDS):
         here = simulate(trial, dropout_per_minute=rows(trial, 1e-5))
         there = simulate(trial, dropout_per_minute=rows(trial, 0.0))
         assert_same_at_entry(here, there, but=("dropout_minute",))
@@ -419,11 +486,11 @@ def test_dropout_takes_visits_away_and_changes_none_that_is_attended():
     assert n_lost >= 5_000
 
 
-def test_without_rules_and_hazards_there_are_no_events_and_no_missing_visit(trial):
-    quiet = with_design(trial, intercurrent={})
-    unharmed = without_harm(trial.p_background.shape[0])
-    quiet = dataclasses.replace(quiet, draws=trial.draws | unharmed)
-    cohort = simulate(quiet, dropout_per_minute=rows(trial, 0.0))
+def test_without_rules_and_hazards_there_are_no_events_and_no_missing_visit(calm):
+    quiet = with_design(calm, intercurrent={})
+    unharmed = without_harm(calm.p_background.shape[0])
+    quiet = dataclasses.replace(quiet, draws=calm.draws | unharmed)
+    cohort = simulate(quiet, dropout_per_minute=rows(calm, 0.0), measuring=nothing_missing(quiet))
     seen = cohort.seen
     entered = seen.arm >= 0
     for minute in (
@@ -440,8 +507,11 @@ def test_without_rules_and_hazards_there_are_no_events_and_no_missing_visit(tria
     assert (cohort.truth.dropout_minute[entered] == NEVER).all()
     for column in (seen.measures, seen.tis, seen.prednisolone, cohort.truth.drug_benefit):
         assert not np.isnan(column[entered]).any()
-    planned = trial.protocol().n_courses[seen.arm[entered]]
-    np.testing.assert_array_equal(seen.courses[entered], planned)
+    last = planned_visits(calm, seen)[..., -1:]
+    order = np.arange(seen.course_minute.shape[2])
+    planned = order < calm.protocol().n_courses[np.maximum(seen.arm, 0)][..., None]
+    planned &= planned_starts(calm, seen) <= last
+    np.testing.assert_array_equal(seen.courses[entered], planned.sum(axis=2)[entered])
 
 
 def reasons_to_stop(
@@ -477,13 +547,16 @@ def events_told_again(
     place: int,
     rescue_u: NDArray[np.float64],
     reasons: list[int],
+    visits: NDArray[np.int64],
+    starts: NDArray[np.int64],
 ) -> dict[str, int]:
     """Return a patient's events, found anew from what was measured, the rules, and his chance.
 
-    ``reasons`` : minutes of adverse events that stop treatment while courses are still to come.
+    ``reasons`` : minutes of adverse events that stop treatment while courses are still to come;
+    ``visits, starts`` : when his visits and courses are to be.
     """
     protocol, seen = trial.protocol(), cohort.seen
-    minutes = [int(m) for m in protocol.visit_minute]
+    minutes = [int(m) for m in visits]
     dropout = int(cohort.truth.dropout_minute[row, place])
     d = (trial.first + row) % trial.p_background.shape[0]
     chance = trial.table().rescue_per_visit[d]
@@ -491,13 +564,14 @@ def events_told_again(
     found = dict.fromkeys(("deterioration", "rescue", "stop", "harm_stop", "left"), -1)
     worse = [False]
     arm = int(seen.arm[row, place])
-    last_start = int(protocol.course_start[arm, protocol.n_courses[arm] - 1])
+    last_start = int(starts[protocol.n_courses[arm] - 1])
+    its_range = ENZYME_RANGE_ULN[seen.enzyme[row, place]]
 
     def stops_for_harm(until: int) -> bool:
         """Apply the reasons up to a minute; return whether the patient leaves for one."""
         for minute in reasons:
             # at one minute infusions come before harm: then nothing is left to stop
-            if minute <= until and found["stop"] < 0 and minute < last_start:
+            if minute <= until and found["stop"] < 0 and minute < min(last_start, last):
                 found["stop"] = found["harm_stop"] = minute
                 if protocol.harm_leaves:
                     found["left"] = minute
@@ -509,18 +583,25 @@ def events_told_again(
             return found
         if minute > dropout:
             break
+        if seen.visit_minute[row, place, visit] < 0:
+            continue
+        assert seen.visit_minute[row, place, visit] == minute
         worse.append(bool(has_worsened(measures[0], measures[visit])))
         leaves = False
-        confirmed = worse[-1] and worse[-2] and minute >= protocol.deterioration_from
+        scheduled = protocol.visit_minute[visit]
+        confirmed = worse[-1] and worse[-2] and scheduled >= protocol.deterioration_from
         if confirmed and found["deterioration"] < 0:
             found["deterioration"] = minute
-            leaves = protocol.deterioration_leaves
-        score = improvement_score(measures[0], measures[visit], protocol.mmt_maximum)
-        assert score == seen.tis[row, place, visit]
-        may = minute >= protocol.rescue_from and minute < last and found["rescue"] < 0
+            leaves = protocol.deterioration_then == LEAVE
+        score = improvement_score(measures[0], measures[visit], protocol.mmt_maximum, its_range)
+        lacking = np.isnan(measures[visit])
+        if lacking.all() or (lacking.any() and trial.design.tis_missing == "missing"):
+            score = math.nan
+        np.testing.assert_equal(score, seen.tis[row, place, visit])
+        may = scheduled >= protocol.rescue_from and minute < last and found["rescue"] < 0
         if may and not leaves and score < protocol.rescue_below and rescue_u[visit] < chance:
             found["rescue"] = minute
-            leaves = protocol.rescue_leaves
+            leaves = protocol.rescue_then == LEAVE
         if found["stop"] < 0 and minute in (found["deterioration"], found["rescue"]):
             found["stop"] = minute
         if leaves and minute < last:
@@ -531,28 +612,33 @@ def events_told_again(
     return found
 
 
-def test_events_follow_from_what_was_measured(trial):
-    cohort = simulate(trial)
-    plan = draw_plan(trial.protocol().visit_week, trial.protocol().course_week)
+def test_events_follow_from_what_was_measured(calm):
+    cohort = simulate(calm)
+    plan = draw_plan(calm.protocol().visit_week, calm.protocol().course_week)
     filled = np.empty(plan.enrolled_room)
-    visits = trial.protocol().visit_minute.shape[0]
+    visits = calm.protocol().visit_minute.shape[0]
+    minutes, starts = planned_visits(calm, cohort.seen), planned_starts(calm, cohort.seen)
     for row, place in np.argwhere(cohort.seen.arm >= 0)[::3]:
         candidate = int(cohort.seen.candidate[row, place])
-        fill_enrolled(filled, plan, trial.seed, trial.first + int(row), candidate)
+        fill_enrolled(filled, plan, calm.seed, calm.first + int(row), candidate)
         rescue_u = filled[plan.n_normals + at.RESCUE_AT :][: at.RESCUE_SLOTS * visits : 2]
         spontaneous_u = filled[plan.n_normals + at.AFTER_SPONTANEOUS_AT]
-        reasons = reasons_to_stop(trial, cohort, row, place, spontaneous_u)
-        found = events_told_again(trial, cohort, row, place, rescue_u, reasons)
+        reasons = reasons_to_stop(calm, cohort, row, place, spontaneous_u)
+        found = events_told_again(
+            calm, cohort, row, place, rescue_u, reasons, minutes[row, place], starts[row, place]
+        )
         told = {name: int(getattr(cohort.seen, f"{name}_minute")[row, place]) for name in found}
         assert told == found
 
 
 def test_a_visit_is_attended_until_the_patient_leaves_and_not_after(trial):
-    cohort = simulate(trial)
+    cohort = simulate(trial, measuring=nothing_missing(trial))
     seen = cohort.seen
     entered = seen.arm >= 0
     left = np.where(seen.left_minute >= 0, seen.left_minute, NEVER)[..., None]
-    expected = entered[..., None] & (trial.protocol().visit_minute <= left)
+    minutes = planned_visits(trial, seen)
+    expected = entered[..., None] & (minutes <= left)
+    np.testing.assert_array_equal(seen.visit_minute, np.where(expected, minutes, -1))
     np.testing.assert_array_equal(attended(cohort), expected)
     for column in (seen.prednisolone, cohort.truth.drug_benefit, cohort.truth.background_benefit):
         np.testing.assert_array_equal(~np.isnan(column), expected)
@@ -564,7 +650,7 @@ def test_a_visit_is_attended_until_the_patient_leaves_and_not_after(trial):
 @given(trial=trials)
 @examples
 def test_what_is_measured_lies_on_its_scale(trial):
-    cohort = simulate(trial)
+    cohort = simulate(trial, measuring=nothing_missing(trial))
     came = attended(cohort)
     assume(came.any())
     seen = cohort.seen.measures[came]
@@ -574,11 +660,15 @@ def test_what_is_measured_lies_on_its_scale(trial):
     assert np.isin(seen[:, 3] * 8, np.arange(25)).all()
     assert np.isin(seen[:, 4], np.arange(trial.protocol().mmt_maximum + 1)).all()
     assert (seen[:, 5] > 0.0).all() and np.isfinite(seen[:, 5]).all()
+    five = cohort.seen.enzymes[came]
+    assert (five > 0.0).all() and np.isfinite(five).all()
     score = cohort.seen.tis[came]
     assert ((score >= 0.0) & (score <= 100.0)).all()
     dose = cohort.seen.prednisolone[came]
-    np.testing.assert_array_equal(dose % 2.5, 0.0)
+    np.testing.assert_array_equal(dose % 0.5, 0.0)
+    entry = cohort.seen.prednisolone[..., 0][cohort.seen.arm >= 0]
+    np.testing.assert_array_equal(entry % 2.5, 0.0)
     cap = trial.design.population.eligibility.prednisolone_at_most_mg
-    assert cap is None or (dose <= cap).all()
+    assert cap is None or (entry <= cap).all()
     baseline = cohort.seen.screening[cohort.seen.arm >= 0]
     assert (baseline[:, 4] < trial.protocol().mmt_below).all()

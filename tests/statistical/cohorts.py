@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from simtrial.cohort import compiled
+from simtrial.cohort.compiled import engine as compiled
 from simtrial.cohort.truth import Cohort
 from simtrial.operating.prepare import Prepared, prepare
 from simtrial.trial.design import Design, load_design, revalidated
@@ -23,6 +23,9 @@ NO_HARM = {
         *("reaction.per_course[ivig]", "reaction.per_course[placebo]"),
         *("thromboembolism.per_course", "thromboembolism.per_year"),
         *("serious.per_course[ivig]", "serious.per_course[placebo]"),
+        *("meningitis.per_course", "haemolysis.per_course", "infection.per_year"),
+        *("steroid_toxicity.per_year_10mg", "progression.per_year"),
+        *("cancer.per_year[DM]", "death.per_year[others]"),
     )
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simtrial.cohort import compiled
+from simtrial.cohort.compiled import engine as compiled
 from simtrial.operating.prepare import prepare
 from simtrial.trial.design import load_design
 from simtrial.trial.posterior import load_posterior

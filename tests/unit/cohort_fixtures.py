@@ -23,6 +23,15 @@ ROUGH = Scenario(
         "thromboembolism.per_course": Replacement(value=0.1),
         "thromboembolism.per_year": Replacement(value=0.3),
         "serious.per_course[ivig]": Replacement(value=0.1),
+        "meningitis.per_course": Replacement(value=0.05),
+        "haemolysis.per_course": Replacement(value=0.05),
+        "infection.per_year": Replacement(value=1.0),
+        "steroid_toxicity.per_year_10mg": Replacement(value=0.5),
+        "cancer.per_year[DM]": Replacement(value=0.2),
+        "death.per_year[others]": Replacement(value=0.1),
+        "progression.per_year": Replacement(value=0.5),
+        "infection.serious": Replacement(value=0.5),
+        "fatal.serious": Replacement(value=0.5),
         "cancer_share": Replacement(value=0.2),
         "previous_thromboembolism_share": Replacement(value=0.2),
         "stop.reaction": Replacement(value=0.05),
@@ -33,6 +42,8 @@ WEEK = 10_080
 HARM_COLUMNS = (
     *("cancer", "previous_thromboembolism", "reaction_minute", "reaction_kind"),
     *("reaction_serious", "thromboembolism_minute", "serious_minute", "harm_stop_minute"),
+    *("migraine", "group_o", "events_minute", "events_detail", "cancer_minute"),
+    "death_minute",
 )
 
 

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from simtrial.cohort.events import SERIOUS
 from simtrial.core.errors import DesignError
-from simtrial.report.swimmer import MOST_BARS, TIS_CLASSES, arm_colours, swimmer
+from simtrial.report.happenings import EVENTS, FURTHER, STOPPED
+from simtrial.report.picture_parts import ADVERSE, MARKS, REACTION, TIS_CLASSES, arm_colours
+from simtrial.report.swimmer import MOST_BARS, swimmer
 from simtrial.report.trajectories import means_by_visit, shares_by_visit, trajectories
 from simtrial.stats.montecarlo import wilson_interval
 from tests.unit.cohort_fixtures import DEMO, WEEK, rough, unharmed
@@ -40,7 +43,9 @@ def test_a_swimmer_plot_has_a_bar_a_patient_and_a_mark_an_event() -> None:
     assert len(axes.get_yticks()) == 40
     assert len(axes.patches) == 2 * 40  # in the study, and on treatment
     assert marks(figure, "D") == int((seen.rescue_minute[2] >= 0).sum()) > 0
-    assert marks(figure, "X") == int((seen.left_minute[2] >= 0).sum()) > 0
+    # leaving and death have one sign in two colours
+    ended = [int((minute[2] >= 0).sum()) for minute in (seen.left_minute, seen.death_minute)]
+    assert marks(figure, "X") == sum(ended) and min(ended) > 0
     assert marks(figure, "v") == int((seen.deterioration_minute[2] >= 0).sum())
     assert marks(figure, "o") == int((~np.isnan(seen.tis[2, :, 1:])).sum())
     ticks = sum(len(lines.get_segments()) for lines in axes.collections)
@@ -109,13 +114,17 @@ def test_every_adverse_event_is_drawn_and_counted() -> None:
     serious = int(seen.reaction_serious[1].sum())
     mild = int((seen.reaction_minute[1] >= 0).sum()) - serious
     clots = int((seen.thromboembolism_minute[1] >= 0).sum())
-    others = int((seen.serious_minute[1] >= 0).sum())
+    happened = seen.events_minute[1] >= 0
+    further = int((happened & (seen.events_detail[1] & SERIOUS > 0)).sum())
+    others = int((seen.serious_minute[1] >= 0).sum()) + further
+    adverse = int(happened.sum()) - further
     stops = int((seen.harm_stop_minute[1] >= 0).sum())
     assert min(mild, serious, clots, others, stops) > 0
     assert marks(figure, "^") == mild + serious
-    assert (marks(figure, "*"), marks(figure, "P"), marks(figure, "s")) == (clots, others, stops)
+    assert (marks(figure, "*"), marks(figure, "s")) == (clots, stops)
+    assert marks(figure, "P") == others + adverse
     wanted = {f"reaction ({mild})", f"serious reaction ({serious})", f"thromboembolism ({clots})",
-              f"other serious event ({others})",
+              f"other serious event ({others})", f"{ADVERSE} ({adverse})",
               f"treatment stopped for harm ({stops})"}  # fmt: skip
     assert wanted <= set(labels(figure))
 
@@ -130,8 +139,10 @@ def test_an_adverse_event_has_the_mark_of_its_kind() -> None:
     assert marks(figure, "^") == 3
     assert marks(figure, "*") == marks(figure, "s") == 1
     wanted = {"reaction (2)", "serious reaction (1)", "thromboembolism (1)",
-              "treatment stopped for harm (1)", "other serious event (0)"}  # fmt: skip
+              "treatment stopped for harm (1)"}  # fmt: skip
     assert wanted <= set(labels(figure))
+    # what does not happen is not in the legend
+    assert not [label for label in labels(figure) if "(0)" in label]
 
 
 def test_marks_of_one_moment_do_not_cover_each_other() -> None:
@@ -149,6 +160,20 @@ def test_marks_of_one_moment_do_not_cover_each_other() -> None:
     # markers are at most 4.5 points wide; what transforms round is far below 0.1
     assert len(places) == 3
     assert min(np.diff(places)) > 4.6
+
+
+def test_every_kind_of_event_has_a_mark_of_its_own() -> None:
+    # a stop for another reason than harm is drawn by the bar
+    drawn = {REACTION if event.startswith(REACTION) else event for event in EVENTS} - {STOPPED}
+    drawn -= set(FURTHER)  # drawn by whether they are serious
+    assert drawn <= set(MARKS)
+    assert len({(marker, face, size) for marker, face, size in MARKS.values()}) == len(MARKS)
+
+
+def test_an_arm_without_patients_is_named_all_the_same() -> None:
+    seen = rough().cohort.seen
+    (axes,) = swimmer(seen._replace(arm=np.where(seen.arm == 1, -1, seen.arm)), DEMO).axes
+    assert "ivig, n = 0" in [text.get_text() for text in axes.texts]
 
 
 def test_placebo_is_grey_and_the_drug_is_not() -> None:

@@ -20,7 +20,7 @@ from tests.unit.cohort_fixtures import DEMO, ROUGH, rough
 @pytest.fixture
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the figures, which take most of the time and have tests of their own."""
-    monkeypatch.setattr(cohort_files, "_figure_names", lambda trials, show: {})
+    monkeypatch.setattr(cohort_files, "pictures_of", lambda trials, show: [])
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -54,7 +54,7 @@ def test_both_engines_write_the_same_bytes(tmp_path: Path, without_figures: None
     for engine in ("compiled", "reference"):
         rough(engine, 2, 20).save(tmp_path / engine, truth=True)
     ours, theirs = contents(tmp_path / "compiled"), contents(tmp_path / "reference")
-    assert len(ours) == 6 + 3  # tables, and what explains them
+    assert len(ours) == 6 + 4  # tables, and what explains them
     assert ours == theirs
 
 

@@ -205,7 +205,7 @@ def test_not_a_number_is_no_dose() -> None:
 def test_an_unknown_subtype_is_answered_with_those_there_are() -> None:
     message = refusal("{DM: 1.0}", "{JDM: 1.0}")
     assert "population.subtypes.JDM" in message
-    assert "'DM', 'PM', 'IMNM', 'ASyS', 'OM' or 'IBM'" in message
+    assert "'DM', 'PM', 'IMNM', 'ASyS', 'OM', 'IBM' or 'ICI'" in message
 
 
 def test_shares_of_subtypes_add_up_to_1() -> None:
@@ -298,7 +298,7 @@ def test_a_regimen_needs_all_of_its_parts() -> None:
 def test_an_arm_is_described_in_one_way_only() -> None:
     message = refusal("{infusions_like: ivig}", "{infusions_like: ivig, dose_g_per_kg: 2.0}")
     assert "arms.placebo is" in message
-    assert "exactly one of infusions_like, courses, or dose_g_per_kg" in message
+    assert "exactly one of infusions_like, no_infusions, courses, or dose_g_per_kg" in message
 
 
 def test_courses_come_in_increasing_weeks() -> None:
@@ -307,7 +307,7 @@ def test_courses_come_in_increasing_weeks() -> None:
         "{dose_g_per_kg: 2.0, every_weeks: 4, infusions: 4, days_per_infusion: 2}", twice
     )
     assert "arms.ivig.courses is [{week: 4, dose_g_per_kg: 2.0}, " in message
-    assert "courses need increasing weeks, at least one" in message
+    assert "courses come in increasing weeks, one in a week" in message
 
 
 def test_visits_begin_at_week_0() -> None:

@@ -36,6 +36,9 @@ def one_patient(
     """Return a trial of one patient with these TIS after baseline; minutes of what happened."""
     seen = empty_snapshot(1, 1, len(WEEKS), COURSES)
     seen.tis[0, 0] = (0.0, *tis)
+    seen.visit_minute[0, 0] = [
+        -1 if np.isnan(x) else week(w) for x, w in zip(seen.tis[0, 0], WEEKS, strict=True)
+    ]
     if rescue is not None:
         seen.rescue_minute[0, 0] = rescue
     if deterioration is not None:
@@ -100,6 +103,29 @@ def test_harm_that_stops_no_treatment_is_no_reason_against_a_response() -> None:
     seen.thromboembolism_minute[0, 0, -1] = seen.serious_minute[0, 0, 2] = week(4)
     assert responds(seen, AT_16)
     assert responds(seen, BY_12)
+
+
+# a visit that takes place days before or after its week
+
+
+@pytest.mark.parametrize("event", SPOILERS)
+@pytest.mark.parametrize(("moved", "spoils"), [(-1, False), (0, True), (1, True)])
+def test_at_a_week_events_count_until_the_visit_takes_place(
+    event: str, moved: int, spoils: bool
+) -> None:
+    seen = one_patient(60, 60, 60, 60, **{event: week(16)})
+    seen.visit_minute[0, 0, 4] += moved
+    assert responds(seen, AT_16) is not spoils
+
+
+@pytest.mark.parametrize("event", SPOILERS)
+@pytest.mark.parametrize(("moved", "spoils"), [(-1, False), (0, False), (1, True)])
+def test_by_a_week_events_count_before_the_visit_takes_place(
+    event: str, moved: int, spoils: bool
+) -> None:
+    seen = one_patient(0, 60, 0, 0, **{event: week(8)})
+    seen.visit_minute[0, 0, 2] += moved
+    assert responds(seen, BY_12) is not spoils
 
 
 # by a week
@@ -196,6 +222,7 @@ def test_each_patient_of_each_replicate_is_judged_alone() -> None:
     seen = empty_snapshot(2, 3, len(WEEKS), COURSES)
     seen.tis[:, :, 4] = [[20.0, 19.9, NOT], [0.0, 60.0, 60.0]]
     seen.tis[0, 1, 4] = seen.tis[1, 0, 4] = 60.0
+    seen.visit_minute[:] = [week(w) for w in WEEKS]
     seen.rescue_minute[1, 2] = seen.harm_stop_minute[0, 1] = week(12)
     want = [[True, False, False], [True, True, False]]
     np.testing.assert_array_equal(composite_response(seen, AT_16), want)

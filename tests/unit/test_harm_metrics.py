@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simtrial.cohort import compiled
+from simtrial.cohort.compiled import engine as compiled
 from simtrial.cohort.snapshot import Snapshot, empty_snapshot
 from simtrial.endpoints.harm import count_harm
 from simtrial.operating.characteristics import harm_rates

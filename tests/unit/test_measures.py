@@ -68,7 +68,7 @@ def test_mmt_is_written_in_whole_points_of_its_version(
 
 
 def test_the_mmt_versions_have_their_maxima() -> None:
-    assert MMT_MAXIMUM == {"MMT8_150": 150, "MMT8_80": 80, "MMT_260": 260}
+    assert MMT_MAXIMUM == {"MMT8_150": 150, "MMT8_80": 80, "MMT_260": 260, "CMAS_52": 52}
 
 
 def test_an_enzyme_is_a_multiple_of_normal_and_not_rounded() -> None:

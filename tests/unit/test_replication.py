@@ -9,7 +9,7 @@ import pytest
 from simtrial.cohort.snapshot import empty_snapshot
 from simtrial.core.errors import EvidenceError
 from simtrial.evidence.ledger import load_ledger
-from simtrial.validation.documents import checks_of_harm
+from simtrial.validation.documents import checks_of_harm, checks_of_response
 
 PATIENTS = 21  # one more than document 002 included
 REACTED, ILL, CLOT, STOPPED = (
@@ -78,3 +78,34 @@ def test_a_fact_without_the_reading_of_all_included_says_what_to_write(seen):
     ledger.facts[STOPPED] = fact.model_copy(update={"alternatives": kept})
     with pytest.raises(EvidenceError, match=re.escape(f"{STOPPED}' has no alternative")):
         checks_of_harm(ledger, seen)
+
+
+# --- response: of the patients analysed ---------------------------------------------------------
+
+
+@pytest.fixture
+def scored():
+    """Two studies of 20 with four visits after the baseline and a score of 0 at each."""
+    seen = empty_snapshot(2, 20, 5, 3)
+    seen.tis[:] = 0.0
+    return seen
+
+
+def responses(seen) -> dict[str, list[int]]:
+    return {c.what: c.simulated().tolist() for c in checks_of_response(load_ledger(), seen)}
+
+
+def test_the_second_patient_is_left_out_of_response_and_the_others_count(scored):
+    scored.tis[0, 1, 1:] = 45.0
+    scored.tis[1, [0, 2, 19], 4] = 45.0
+    assert responses(scored)["TIS >= 40 by week 9"] == [0, 3]
+
+
+def test_the_end_is_the_last_visit_attended_though_one_before_it_was_not_held(scored):
+    scored.tis[0, 4] = [0.0, 25.0, float("nan"), 25.0, 0.0]
+    scored.tis[0, 5] = [0.0, 0.0, float("nan"), 0.0, 25.0]
+    scored.tis[1, 6] = [0.0, 25.0, float("nan"), 25.0, float("nan")]
+    scored.tis[1, 7] = float("nan")
+    found = responses(scored)
+    assert found["TIS >= 20 at the end"] == [1, 1]
+    assert found["TIS >= 20 reached, lost"] == [1, 0]

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simtrial.cohort import compiled, reference
 from simtrial.cohort.arrivals import Arrivals
+from simtrial.cohort.compiled import engine as compiled
 from simtrial.cohort.course import course_table
 from simtrial.cohort.protocol import protocol_of
+from simtrial.cohort.reference import engine as reference
 from simtrial.cohort.risk import without_harm
 from simtrial.cohort.truth import Cohort
 from simtrial.core.config import Located, validate
@@ -21,14 +22,18 @@ from simtrial.core.streams import Purpose, uniform
 from simtrial.core.units import MINUTES_PER_DAY, MINUTES_PER_WEEK
 from simtrial.myositis.response import (
     NO_EFFECT,
-    combined_benefit,
     correlation_over,
+    decline,
     dropout_minutes,
+    fading,
     given_dose,
+    joined_exposure,
     log_effect,
+    net_benefit,
     patient_depth,
     patient_log_x50,
     relax,
+    steroid_target,
     target_benefit,
 )
 from simtrial.trial.design import Design
@@ -54,6 +59,7 @@ ALIKE = {
     "weight.men": 30.0,
     "weight.log_sd": 0.0,
     **{name: float(value[0]) for name, value in without_harm(1).items()},
+    "screening.other": 0.0,
 }
 FOUR_WEEKLY = [{"week": 4 * j, "dose_g_per_kg": 2.0, "days": 1} for j in range(4)]
 THREE_WEEKLY = [
@@ -292,15 +298,63 @@ def test_two_half_steps_are_a_whole_one() -> None:
 
 
 def test_benefits_combine_as_independent_shares() -> None:
-    assert combined_benefit(0.5, 0.5) == 0.75
+    assert net_benefit(0.5, 0.5, 0.0, 0.0, 0.0) == 0.75
 
 
 def test_without_background_the_drug_is_all_there_is() -> None:
-    assert (combined_benefit(0.5, 0.0), combined_benefit(0.0, 0.5)) == (0.5, 0.5)
+    assert net_benefit(0.5, 0.0, 0.0, 0.0, 0.0) == 0.5
+    assert net_benefit(0.0, 0.5, 0.0, 0.0, 0.0) == 0.5
 
 
 def test_a_full_benefit_leaves_nothing_to_add() -> None:
-    assert combined_benefit(1.0, 0.5) == 1.0
+    assert net_benefit(1.0, 0.5, 0.0, 0.0, 0.0) == 1.0
+
+
+def test_prednisolone_joins_as_a_share_and_a_lower_dose_opens_the_way_again() -> None:
+    assert net_benefit(0.5, 0.0, 0.5, 0.0, 0.0) == 0.75
+    assert net_benefit(0.5, 0.0, -0.5, 0.0, 0.0) == 0.25
+    assert net_benefit(0.0, 0.0, -0.5, 0.0, 0.0) == -0.5
+
+
+def test_decline_and_flares_are_taken_off_within_the_scale() -> None:
+    assert net_benefit(0.5, 0.0, 0.0, 0.25, 0.125) == 0.125
+    assert net_benefit(0.0, 0.0, 0.0, 3.0, 0.0) == -1.0
+
+
+@pytest.mark.parametrize(("g", "b"), [(0.0, 0.0), (0.3, 0.7), (1.0, 0.1), (0.1234, 0.9)])
+def test_with_nothing_else_the_benefit_is_that_of_drug_and_background_to_the_last_bit(
+    g: float, b: float
+) -> None:
+    assert net_benefit(g, b, 0.0, 0.0, 0.0) == 1.0 - (1.0 - g) * (1.0 - b)
+
+
+def test_decline_is_counted_in_years() -> None:
+    assert decline(0.2, 365.25 * 1_440.0) == 0.2
+    assert decline(0.2, 0.0) == 0.0
+
+
+@pytest.mark.parametrize(("change", "goal"), [(20.0, 0.2), (-20.0, -0.2), (60.0, 0.3), (0.0, 0.0)])
+def test_half_the_effect_of_prednisolone_is_reached_at_its_d50(change: float, goal: float) -> None:
+    assert steroid_target(0.4, 20.0, change) == pytest.approx(goal, rel=1e-15)
+
+
+def test_a_transient_benefit_halves_in_its_half_life() -> None:
+    assert fading(0.0, 13.0 * WEEK) == 1.0
+    assert fading(13.0 * WEEK, 13.0 * WEEK) == pytest.approx(0.5, rel=1e-15)
+
+
+def test_exposure_is_the_larger_of_two_or_their_sum() -> None:
+    # 2 g/kg one half-life ago leave 1, beside which 3 are given
+    before, half = math.log(2.0), 14.0 * 1_440.0
+    larger = joined_exposure(before, half, math.log(3.0), half, False)
+    assert larger == math.log(3.0)
+    both = joined_exposure(before, half, math.log(3.0), half, True)
+    assert both == pytest.approx(math.log(4.0), rel=1e-15)
+
+
+@pytest.mark.parametrize("adds", [False, True])
+def test_a_first_course_is_the_whole_exposure(adds: bool) -> None:
+    assert joined_exposure(NO_EFFECT, 5.0, math.log(2.0), 7.0, adds) == math.log(2.0)
 
 
 # between patients

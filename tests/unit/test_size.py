@@ -145,3 +145,10 @@ def test_duration_and_screening_at_the_answer_are_those_of_power_at_that_size() 
 def test_without_an_answer_there_is_no_duration_of_it() -> None:
     found = size(DEMO, assurance=0.99, trials=60).document
     assert (found["n"], found["at_n"]) == (None, None)
+
+
+def test_no_size_is_looked_at_that_sites_or_subtypes_cannot_fill() -> None:
+    accrual = DEMO.accrual.model_dump() | {"patients_per_site_at_most": 4}
+    assert max(size_grid(revalidated(DEMO, {"accrual": accrual}))) == 4 * DEMO.accrual.sites
+    accrual |= {"subtypes_at_most": {"DM": 100}}
+    assert max(size_grid(revalidated(DEMO, {"accrual": accrual}))) == 100

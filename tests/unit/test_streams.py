@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from simtrial.cohort import draws as at
+from simtrial.cohort.events import more_course_harm
 from simtrial.core.arithmetic import normal_quantile, plog
 from simtrial.core.streams import Purpose, fill_uniforms, philox, uniform, unit_uniform
 from tests.independent.philox_second import uniform_second
@@ -29,17 +31,25 @@ CANDIDATE_NORMALS = {
     "prednisolone dose": (at.PREDNISOLONE_AT, 2, 8),
     **{f"screening noise {k}": (at.SCREENING_NOISE_AT + k, 3, k) for k in range(6)},
     "shared screening noise": (at.SCREENING_NOISE_AT + at.SHARED, 3, 6),
+    **{f"baseline of enzyme {k}": (at.ENZYME_BASELINE_AT + k, 21, k) for k in range(4)},
+    **{f"screening of enzyme {k}": (at.ENZYME_SCREENING_AT + k, 21, 4 + k) for k in range(4)},
 }
 CANDIDATE_UNIFORMS = {
     "subtype": (at.SUBTYPE_AT, 1, 0),
     "sex": (at.SEX_AT, 1, 1),
     "takes prednisolone": (at.TAKES_PREDNISOLONE_AT, 1, 2),
+    "line": (at.LINE_AT, 1, 3),
 }
 # name -> (where it stands, purpose, occasion, slot) in the fill of an enrolled patient
 ENROLLED_NORMALS = {
     "depth": (at.DEPTH_AT, 6, 0, 0),
     "half-effect dose": (at.X50_AT, 6, 0, 1),
     "frailty": (at.FRAILTY_AT, 11, 0, 0),
+    **{
+        f"enzyme {k} of week {week}": (at.VISIT_NOISE_AT + 8 * len(WEEKS) + 4 * v + k, 22, week, k)
+        for v, week in enumerate(WEEKS)
+        for k in range(4)
+    },
     **{
         f"noise {k} of week {week}": (at.VISIT_NOISE_AT + 8 * v + k, 4, week, k)
         for v, week in enumerate(WEEKS)
@@ -54,6 +64,8 @@ ENROLLED_UNIFORMS = {  # counted from the first uniform
     "earlier thromboembolism": (at.PREVIOUS_AT, 12, 0, 1),
     "thromboembolism without a course": (at.SPONTANEOUS_AT, 12, 0, 2),
     "what follows it": (at.AFTER_SPONTANEOUS_AT, 12, 0, 3),
+    "migraine": (at.MIGRAINE_AT, 12, 0, 4),
+    "blood group O": (at.GROUP_O_AT, 12, 0, 5),
     **{
         f"rescue in week {week}": (at.RESCUE_AT + 2 * v, 7, week, 0) for v, week in enumerate(WEEKS)
     },
@@ -87,8 +99,7 @@ def enrolled_numbers(
     plan = at.draw_plan(np.array(weeks), courses)
     out = np.full(plan.enrolled_room, np.nan)
     at.fill_enrolled(out, plan, SEED, REPLICATE, PATIENT)
-    used = plan.n_normals + at.RESCUE_AT + at.RESCUE_SLOTS * len(weeks)
-    return out[: used + at.COURSE_SLOTS * np.unique(courses).size], plan
+    return out[: plan.interval_at + at.INTERVAL_ROOM * (len(weeks) - 1)], plan
 
 
 def rescue_numbers(weeks: tuple[int, ...]) -> NDArray[np.float64]:
@@ -182,6 +193,22 @@ def test_the_number_of_every_purpose_is_the_published_one() -> None:
         "OUTCOME_ARRIVAL": 15,
         "OUTCOME_ALLOCATION": 16,
         "OUTCOME_RESPONSE": 17,
+        "SITE": 18,
+        "SUPPLY": 19,
+        "COMPLETE_ALLOCATION": 20,
+        "ENZYME_BASELINE": 21,
+        "ENZYME_NOISE": 22,
+        "MISSING": 23,
+        "VISIT_TIMING": 24,
+        "COURSE_CLASS": 25,
+        "TAPER": 26,
+        "TAPER_PERSON": 27,
+        "CENTRE": 28,
+        "INTERVAL_HARM": 29,
+        "COURSE_HARM_MORE": 30,
+        "HARM_DETAIL": 31,
+        "LACK_OF_EFFECT": 33,
+        "SCREENING_OTHER": 34,
     }
 
 
@@ -240,9 +267,9 @@ def test_a_uniform_of_an_enrolled_patient_has_its_address(name: str) -> None:
 def test_a_filled_uniform_of_a_course_s_harm_has_the_address_of_its_week(what: str) -> None:
     place, slot = COURSE_HARM[what]
     numbers, plan = enrolled_numbers()
-    for (arm, course), week in np.ndenumerate(COURSES):
-        u = uniform_second(SEED, 13, REPLICATE, PATIENT, int(week), slot)
-        assert numbers[plan.course_at[arm, course] + place] == u
+    for week in COURSE_WEEKS:
+        u = uniform_second(SEED, 13, REPLICATE, PATIENT, week, slot)
+        assert numbers[plan.course_at[week] + place] == u
 
 
 @pytest.mark.parametrize("what", COURSE_HARM)
@@ -253,10 +280,55 @@ def test_a_single_uniform_of_a_course_s_harm_has_the_address_of_its_week(what: s
         assert at.course_harm(SEED, REPLICATE, PATIENT, week, place) == u
 
 
-def test_a_course_of_one_week_has_one_place_in_every_arm() -> None:
+@pytest.mark.parametrize("slot", [0, 1], ids=["meningitis", "haemolysis"])
+def test_a_further_uniform_of_a_course_has_the_address_of_its_week(slot: int) -> None:
+    numbers, plan = enrolled_numbers()
+    for week in COURSE_WEEKS:
+        u = uniform_second(SEED, 30, REPLICATE, PATIENT, week, slot)
+        assert numbers[plan.course_at[week] + at.COURSE_SLOTS + slot] == u
+        assert more_course_harm(SEED, REPLICATE, PATIENT, week, slot) == u
+
+
+@pytest.mark.parametrize("slot", range(5))
+def test_a_uniform_of_an_interval_has_the_address_of_the_visit_that_opens_it(slot: int) -> None:
+    numbers, plan = enrolled_numbers()
+    for visit, week in enumerate(WEEKS[:-1]):
+        u = uniform_second(SEED, 29, REPLICATE, PATIENT, week, slot)
+        assert numbers[plan.interval_at + at.INTERVAL_ROOM * visit + slot] == u
+
+
+@pytest.mark.parametrize("slot", [0, 1])
+def test_a_uniform_of_the_taper_has_the_address_of_its_week(slot: int) -> None:
+    assert (at.FLARES, at.JUDGED) == (0, 1)
+    for week in WEEKS:
+        u = uniform_second(SEED, 26, REPLICATE, PATIENT, week, slot)
+        assert at.of_taper(SEED, REPLICATE, PATIENT, week, slot) == u
+
+
+def test_how_a_patient_is_tapered_has_an_address_without_a_week() -> None:
+    assert (at.TAPER_SHARE, at.MAINTENANCE_DOSE, at.KEEPS_MAINTENANCE) == (0, 1, 2)
+    for slot in (0, 1):
+        z = normal_quantile(uniform_second(SEED, 27, REPLICATE, PATIENT, 0, slot))
+        assert at.taper_person(SEED, REPLICATE, PATIENT, slot) == z
+    u = uniform_second(SEED, 27, REPLICATE, PATIENT, 0, 2)
+    assert at.keeps_maintenance(SEED, REPLICATE, PATIENT) == u
+
+
+@pytest.mark.parametrize("slot", [0, 1])
+def test_how_a_centre_tapers_has_the_address_of_the_site(slot: int) -> None:
+    z = normal_quantile(uniform_second(SEED, 28, REPLICATE, 3, 0, slot))
+    assert at.taper_centre(SEED, REPLICATE, 3, slot) == z
+
+
+def test_the_class_of_a_responder_has_its_own_address() -> None:
+    u = uniform_second(SEED, 25, REPLICATE, PATIENT, 0, 0)
+    assert at.course_class(SEED, REPLICATE, PATIENT) == u
+
+
+def test_only_weeks_with_a_planned_course_have_a_place() -> None:
     plan = enrolled_numbers()[1]
-    assert plan.course_at[0, 0] == plan.course_at[1, 0]
-    assert np.unique(plan.course_at).size == len(COURSE_WEEKS)
+    assert np.flatnonzero(plan.course_at >= 0).tolist() == list(COURSE_WEEKS)
+    assert np.unique(plan.course_at).size == len(COURSE_WEEKS) + 1
 
 
 def test_no_two_places_of_a_patient_hold_the_same_number() -> None:
@@ -292,8 +364,9 @@ def test_another_visit_leaves_the_harm_of_every_course() -> None:
     with_9, plan_with = enrolled_numbers((0, 4, 8, 9, 12, 16))
     without, plan = enrolled_numbers()
     for slot in range(at.COURSE_SLOTS):
+        weeks = list(COURSE_WEEKS)
         np.testing.assert_array_equal(
-            with_9[plan_with.course_at + slot], without[plan.course_at + slot]
+            with_9[plan_with.course_at[weeks] + slot], without[plan.course_at[weeks] + slot]
         )
 
 
@@ -303,13 +376,41 @@ def test_another_course_leaves_every_other_number() -> None:
     before = plan.n_normals + at.RESCUE_AT + at.RESCUE_SLOTS * len(WEEKS)
     assert more[:before].tolist() == here[:before].tolist()
     for slot in range(at.COURSE_SLOTS):
-        same = more[plan_more.course_at[[0, 0, 0, 1, 1, 1], [0, 1, 2, 0, 2, 3]] + slot]
-        np.testing.assert_array_equal(same, here[plan.course_at.ravel() + slot])
+        weeks = list(COURSE_WEEKS)
+        same = more[plan_more.course_at[weeks] + slot]
+        np.testing.assert_array_equal(same, here[plan.course_at[weeks] + slot])
 
 
 def test_a_study_without_infusions_has_the_same_people() -> None:
-    none, _ = enrolled_numbers(courses=np.zeros((1, 0), np.int64))
-    assert none.tolist() == enrolled_numbers()[0][: none.size].tolist()
+    none, plan_none = enrolled_numbers(courses=np.zeros((1, 0), np.int64))
+    here, plan = enrolled_numbers()
+    before = plan.n_normals + at.RESCUE_AT + at.RESCUE_SLOTS * len(WEEKS)
+    assert none[:before].tolist() == here[:before].tolist()
+    last = at.INTERVAL_ROOM * (len(WEEKS) - 1)
+    assert none[plan_none.interval_at :][:last].tolist() == here[plan.interval_at :][:last].tolist()
+
+
+def test_what_is_missing_is_addressed_by_the_week_and_the_item() -> None:
+    for slot in range(7):
+        u = uniform_second(SEED, 23, REPLICATE, PATIENT, 12, slot)
+        below, above = np.nextafter(u, 0.0), np.nextafter(u, 1.0)
+        address = (SEED, REPLICATE, PATIENT, 12, slot)
+        assert not at.is_missing(*address, below) and not at.is_missing(*address, u)
+        assert at.is_missing(*address, above)
+
+
+def test_the_minute_of_a_visit_is_addressed_by_its_week() -> None:
+    u = uniform_second(SEED, 24, REPLICATE, PATIENT, 12, 0)
+    minute = at.visit_minute(SEED, REPLICATE, PATIENT, 12, 120_960, 4_320)
+    assert minute == 120_960 + math.floor((2.0 * u - 1.0) * 4_320)
+    assert at.visit_minute(SEED, REPLICATE, PATIENT, 12, 120_960, 0) == 120_960
+
+
+def test_another_visit_leaves_the_noise_of_enzymes_of_the_other_weeks() -> None:
+    (with_9, plan_9), (without, plan) = enrolled_numbers((0, 4, 8, 9, 12, 16)), enrolled_numbers()
+    noise_with = with_9[plan_9.enzyme_noise_at :][: 6 * 4].reshape(6, 4)
+    noise_without = without[plan.enzyme_noise_at :][: 5 * 4].reshape(5, 4)
+    np.testing.assert_array_equal(np.delete(noise_with, 3, axis=0), noise_without)
 
 
 def test_an_arrival_is_addressed_by_site_and_order_there() -> None:

@@ -23,7 +23,11 @@ def test_the_command_writes_tables_figures_and_one_json_document(simtrial, tmp_p
     found = tmp_path / "o"
     assert sorted(path.name for path in found.iterdir()) == document["files"]
     assert pq.read_table(found / "patients.parquet").num_rows == 30 == document["rows"]["patients"]
-    assert (found / "swimmer_trial_0.png").stat().st_size > 20_000
+    pictures = [path for path in found.iterdir() if path.suffix == ".png"]
+    assert len(pictures) == 7
+    assert min(path.stat().st_size for path in pictures) > 20_000
+    assert all(path.stem in (found / "README.txt").read_text() for path in pictures)
+    assert (found / "pictures.html").read_text().count("<svg") == 7
     assert json.loads((found / "cohort.json").read_text()) == document
 
     again = document["rerun"].split()[1:-1]
@@ -38,10 +42,33 @@ def test_the_command_writes_tables_figures_and_one_json_document(simtrial, tmp_p
     assert other.stdout == ""
 
 
+def test_data_sets_of_a_cut_come_with_their_schema(tmp_path):
+    words = ["cohort", "dm_ivig_16w", "--n", "20", "--tables", "adam", "--cut-week", "60", "--json"]
+    done = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "o")])
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert (document["tables"], document["cut_week"]) == ("adam", 60.0)
+    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == document["files"]
+    schema = json.loads((tmp_path / "o" / "define.json").read_text())
+    for dataset in schema["datasets"]:
+        table = pq.read_table(tmp_path / "o" / f"{dataset['name'].lower()}.parquet")
+        assert table.column_names == [variable["name"] for variable in dataset["variables"]]
+        assert table.num_rows == document["datasets"][dataset["name"]]
+        assert table.num_rows > 0
+
+    again = document["rerun"].split()[1:-1]
+    repeated = CliRunner().invoke(app, [*again, str(tmp_path / "again"), "--json"])
+    assert repeated.stdout == done.stdout
+    for path in (tmp_path / "o").iterdir():
+        assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
 @pytest.mark.parametrize(
     "words",
     [
         ("--format", "sas"),
+        ("--tables", "sdtm"),
+        ("--cut-week", "-1"),
         ("--engine", "fast"),
         ("--trials", "0"),
         ("--show", "-1"),

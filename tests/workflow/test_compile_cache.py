@@ -10,7 +10,8 @@ import pytest
 
 ONE_TRIAL = """
 import sys
-from simtrial.cohort import compiled, reference
+from simtrial.cohort.compiled import engine as compiled
+from simtrial.cohort.reference import engine as reference
 from simtrial.operating.prepare import prepare
 from simtrial.trial.design import load_design
 from simtrial.trial.posterior import load_posterior

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from simtrial.cohort import draws as at
 from simtrial.cohort.protocol import Protocol
+from simtrial.cohort.reference.courses import Planned
 from simtrial.cohort.risk import DRUG, PLACEBO, Risk
 from simtrial.cohort.rules import whole_minute
 from simtrial.cohort.snapshot import Snapshot
@@ -65,12 +66,11 @@ class Harm:
         last = self.seen.serious_minute.shape[2]
         self.clot(whole_minute(minutes), last, self.uniforms[3])
 
-    def after_course(self, course: int, dose: float, arm: int) -> None:
+    def after_course(self, course: int, planned: Planned, dose: float) -> None:
         """Put on the calendar what a course brings, ``course`` counting from 0."""
-        protocol, risk = self.protocol, self.risk
-        week = int(protocol.course_week[arm, course])
-        start, end = int(protocol.course_start[arm, course]), int(protocol.course_end[arm, course])
-        infused = DRUG if protocol.on_drug[arm] else PLACEBO
+        risk = self.risk
+        week, start, end = planned.week, planned.start, planned.end
+        infused = DRUG if planned.is_drug else PLACEBO
 
         def uniform(slot: int) -> float:
             return at.course_harm(*self.address, week, slot)
@@ -80,9 +80,7 @@ class Harm:
         )
         if harm.unit_exponential(uniform(at.REACTS)) < hazard:
             self.reaction(start + harm.reaction_minutes(uniform(at.REACTION_WHEN)), course, uniform)
-        fast = harm.risk_of_dose_per_day(
-            dose, int(protocol.course_days[arm, course]), risk.log_hr_dose
-        )
+        fast = harm.risk_of_dose_per_day(dose, planned.days, risk.log_hr_dose)
         after = harm.thromboembolism_minutes(
             harm.unit_exponential(uniform(at.CLOTS)),
             risk.clot_rate[infused] * self.clot_risk * fast,
